@@ -1,0 +1,104 @@
+"""``triage serve``: settings to a running server, with one clear line for what stands in its way."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from api.app import create_app
+from api.auth import load_keys
+from api.inbox.desk import Desk, PasswordFile
+from triage.bootstrap import build_pipeline
+from triage.sample.data import sample_inbox
+from triage.settings import Settings
+from triage.types import InboundMessage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secrets:
+    """What a first start made and shows once."""
+
+    api_key: str | None
+    password: str | None
+
+
+def assemble(settings: Settings) -> tuple[FastAPI, Secrets]:
+    """The application as configured, and the secrets that were made for it.
+
+    Raises:
+        OSError: the data folder cannot be written.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True)
+    keys, made_key = load_keys(settings.data, _clear(settings.api_key))
+    password = PasswordFile(settings.data, _clear(settings.agent_password))
+    desk = Desk(password, sample_inbox if settings.demo else _empty)
+    app = create_app(settings, keys=keys, load_pipeline=lambda: build_pipeline(settings), desk=desk)
+    return app, Secrets(api_key=made_key, password=password.made)
+
+
+def _clear(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None
+
+
+def _empty() -> Sequence[tuple[str, InboundMessage]]:
+    return ()
+
+
+def serve(host: str, port: int, settings: Settings) -> int:
+    """Runs until interrupted; the exit status is 1 where the server could not start, with the reason on stderr."""
+    try:
+        listening = _listen(host, port)
+    except OSError as error:
+        return _fail(_reason(error, host, port))
+    try:
+        app, made = assemble(settings)
+    except OSError as error:
+        return _fail(f"cannot write to {settings.data}: {os.strerror(error.errno or 0)}")
+    _announce(host, listening.getsockname()[1], settings, made)
+    config = uvicorn.Config(app, log_level=settings.log_level.lower(), access_log=False, timeout_keep_alive=30)
+    uvicorn.Server(config).run(sockets=[listening])
+    return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bound before anything is loaded, so that a taken port is said in a second and nothing is half done."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(1024)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _reason(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is taken; choose another: PORT={port + 1} make run"
+    if error.errno == errno.EACCES:
+        return f"no right to listen on port {port}; choose one above 1023: PORT=8000 make run"
+    return f"cannot listen on {host}:{port}: {error.strerror or error}"
+
+
+def _announce(host: str, port: int, settings: Settings, made: Secrets) -> None:
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    password = made.password or (
+        "from TRIAGE_AGENT_PASSWORD" if settings.agent_password else "as printed at first start"
+    )
+    key = made.api_key or ("from TRIAGE_API_KEY" if settings.api_key else "as printed at first start")
+    print(f"Inbox    http://{shown}:{port}/", f"Log-in   agent / {password}", f"API key  {key}", sep="\n", flush=True)
+
+
+def _fail(reason: str) -> int:
+    print(f"triage: {reason}", file=sys.stderr)
+    return 1

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from triage.channels.policies import ChannelPolicies
+from triage.drafting.answer import units
+from triage.drafting.composer import Brand, Composer
+from triage.drafting.lint import fits, lint
+from triage.drafting.segments import sms_segments
+from triage.testing import prediction
+from triage.types import (
+    Customer,
+    Draft,
+    InboundMessage,
+    Order,
+    Passage,
+    Prediction,
+    Refund,
+    Retrieval,
+    Urgency,
+)
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+LEAD = "If a parcel is late, we open an enquiry. The carrier answers within 3 working days.\n\n- Weekends do not count."
+LATE = Passage(
+    article_id="late", language="en", title="Late", text=LEAD, lead=LEAD, score=0.9, intents=("delivery_late",)
+)
+REFUND = Passage(article_id="refund", language="en", title="Refund", text="A refund takes 5 working days.",
+                 lead="A refund takes 5 working days.", score=0.7, intents=("refund_request",))  # fmt: skip
+ORDER = Order(
+    id="TM-10428", status="in_transit", promised_by=datetime(2026, 11, 13, 20, tzinfo=UTC), carrier="DHL",
+    tracking_number="00340434292135100412", tracking_url="https://track.tamaro.example/1", currency="EUR",
+)  # fmt: skip
+
+
+def _draft(
+    *passages: Passage,
+    language: str = "en",
+    channel: str = "email",
+    order: Order | None = None,
+    name: str | None = None,
+    predicted: Prediction | None = None,
+    known: tuple[str, ...] = (),
+) -> Draft:
+    message = InboundMessage(text="…", channel=channel, order=order, customer=Customer(name=name))
+    return Composer(Brand(signature={"": "Tamaro"})).draft(
+        message,
+        language=language,
+        prediction=predicted or prediction("delivery_late"),
+        known=known,
+        retrieval=Retrieval(passages=passages, index_version="i"),
+        policy=ChannelPolicies()[channel],
+        now=NOW,
+    )
+
+
+def test_a_draft_greets_answers_asks_and_signs() -> None:
+    draft = _draft(LATE, name="Anna")
+    assert draft.text.startswith("Hello Anna,\n\n")
+    assert "If a parcel is late, we open an enquiry. The carrier answers within 3 working days." in draft.text
+    assert "\n- Weekends do not count." in draft.text
+    assert "please send me your order number." in draft.text
+    assert draft.text.endswith("Kind regards,\nTamaro")
+    assert draft.missing == ("order_number",)
+
+
+def test_every_sentence_of_the_answer_is_cited_and_stands_in_the_text() -> None:
+    draft = _draft(LATE)
+    assert [c.article_id for c in draft.citations] == ["late"] * 3
+    assert all(c.passage in draft.text for c in draft.citations)
+
+
+def test_nothing_known_already_is_asked_for() -> None:
+    assert _draft(LATE, known=("order_number",)).missing == ()
+    assert "order number" not in _draft(LATE, order=ORDER).text
+
+
+def test_order_facts_are_stated_in_the_customers_format_and_cited() -> None:
+    text = _draft(LATE, order=ORDER, language="de").text
+    assert "TM-10428" in text
+    assert "13. November 2026" in text
+    assert "00340434292135100412" in text
+    assert "https://track.tamaro.example/1" in text
+    assert any(c.article_id == "order:TM-10428" for c in _draft(LATE, order=ORDER).citations)
+
+
+def test_a_passed_date_is_called_passed() -> None:
+    assert "was November 13, 2026" in _draft(LATE, order=ORDER).text
+
+
+def test_a_refund_is_stated_with_its_currency_and_never_without() -> None:
+    paid = Order(id="A1", status="refunded", currency="EUR", refund=Refund(amount="49.00"))
+    assert "€49.00" in _draft(order=paid, predicted=prediction("refund_status")).text
+    no_currency = Order(id="A1", status="refunded", refund=Refund(amount="49.00"))
+    assert "49.00" not in _draft(order=no_currency, predicted=prediction("refund_status")).text
+
+
+def test_two_matters_get_both_answers() -> None:
+    text = _draft(LATE, REFUND, predicted=prediction("delivery_late", "refund_request")).text
+    assert "About your other question:" in text
+    assert text.index("we open an enquiry") < text.index("A refund takes 5 working days.")
+
+
+def test_amazon_gets_no_links() -> None:
+    linked = Passage(article_id="a", language="en", title="", score=0.9, lead="Read https://x.example/y now. Stay safe.",
+                     text="Read https://x.example/y now. Stay safe.")  # fmt: skip
+    draft = _draft(linked, channel="amazon", order=ORDER)
+    assert "://" not in draft.text
+    assert "Stay safe." in draft.text
+    assert draft.policy_warnings == ()
+
+
+def test_walmart_gets_english() -> None:
+    draft = _draft(LATE, channel="walmart", language="es")
+    assert draft.language == "en"
+    assert draft.text.startswith("Hello,")
+
+
+def test_a_public_review_repeats_nothing_of_the_order() -> None:
+    text = _draft(LATE, channel="review", order=ORDER).text
+    assert "TM-10428" not in text
+    assert "00340434292135100412" not in text
+
+
+@pytest.mark.parametrize("language", ["en", "pl", "ar", "id"])
+def test_an_sms_loses_whole_sentences_and_never_half_of_one(language: str) -> None:
+    draft = _draft(LATE, channel="sms", language=language, order=ORDER)
+    assert sms_segments(draft.text) <= 3
+    for citation in draft.citations:
+        assert citation.passage in draft.text
+
+
+def test_a_missing_translation_is_said_and_the_fixed_parts_are_the_customers() -> None:
+    draft = _draft(LATE, language="pl")
+    assert draft.language == "pl"
+    assert draft.text.startswith("Dzień dobry")
+    assert "angielski" in draft.text
+    assert "needs_translation" in [w.rule for w in draft.policy_warnings]
+
+
+def test_a_language_without_phrases_falls_back_and_says_so() -> None:
+    draft = _draft(LATE, language="sw")
+    assert draft.text.startswith("Hello,")
+    assert "needs_translation" in [w.rule for w in draft.policy_warnings]
+
+
+def test_an_emergency_starts_with_safety_and_calls_a_person() -> None:
+    draft = _draft(LATE, predicted=prediction("defective_item", urgency=Urgency.CRITICAL))
+    assert "Your safety comes first." in draft.text
+    assert "needs_person_now" in [w.rule for w in draft.policy_warnings]
+
+
+def test_without_an_article_nothing_is_invented() -> None:
+    draft = _draft(predicted=prediction("business_inquiry"))
+    assert draft.citations == ()
+    assert draft.confidence == 0
+    assert "I will look into this personally" in draft.text
+
+
+def test_an_abstained_message_is_asked_nothing() -> None:
+    assert _draft(predicted=prediction("delivery_late", abstained=True)).missing == ()
+
+
+def test_braces_in_a_name_are_harmless() -> None:
+    assert _draft(LATE, name="{order} {0}").text.startswith("Hello {order} {0},")
+
+
+def test_units_drop_markup_and_keep_numbers_of_steps() -> None:
+    found = units("**Bold** text. More.\n\n1. First [link](https://a.example/b)\n2. Second", links=True)
+    assert [u.shown for u in found] == ["Bold text.", "More.", "1. First link (https://a.example/b)", "2. Second"]
+    assert [u.shown for u in units("See [here](https://a.example/b).", links=False)] == ["See here."]
+
+
+@given(st.text(max_size=400), st.text(max_size=40))
+def test_any_passage_and_name_give_a_draft_within_the_channels_length(body: str, name: str) -> None:
+    passage = Passage(article_id="a", language="en", title="", text=body, lead=body, score=0.5)
+    for channel in ("sms", "amazon", "whatsapp"):
+        draft = _draft(passage, channel=channel, name=name)
+        assert fits(draft.text, ChannelPolicies()[channel])
+
+
+@pytest.mark.parametrize(
+    ("text", "segments"),
+    [
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("€" * 80, 1),
+        ("€" * 81, 2),
+        ("ł" * 70, 1),
+        ("ł" * 71, 2),
+        ("😀" * 36, 2),
+        ("", 1),
+    ],
+)
+def test_sms_segments_are_counted_as_carriers_do(text: str, segments: int) -> None:
+    assert sms_segments(text) == segments
+
+
+def test_the_linter_marks_the_span_and_the_rule() -> None:
+    text = "Write to shop@x.example or see https://x.example/a, order 302-4471908-6625313."
+    found = lint(text, ChannelPolicies()["amazon"], allowed=("302-4471908-6625313",))
+    assert [(w.rule, text[w.start : w.end]) for w in found] == [
+        ("contact_details", "shop@x.example"),
+        ("link", "https://x.example/a"),
+    ]
+    assert lint(text, ChannelPolicies()["email"]) == ()
+    assert [w.rule for w in lint("x" * 2001, ChannelPolicies()["ebay"])] == ["too_long"]

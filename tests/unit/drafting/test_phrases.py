@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+
+from triage.drafting.composer import _plans
+from triage.drafting.phrases import load_phrases
+from triage.errors import ConfigurationError
+from triage.models.taxonomy import INTENTS
+
+LANGUAGES = sorted(p.name.removesuffix(".yaml") for p in (files("triage.drafting") / "phrases").iterdir())
+TWELVE = ("en", "pl", "id", "ar", "de", "es", "fr", "pt", "it", "nl", "tr", "cs")
+
+
+def test_the_twelve_languages_are_there() -> None:
+    assert set(TWELVE) <= set(LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_has_every_phrase_and_placeholder(language: str) -> None:
+    phrases = load_phrases(language)
+    assert phrases is not None
+    assert phrases.language == language
+    english = load_phrases("en")
+    assert english is not None
+    if language != "en":
+        shared = [key for key, text in phrases.flat().items() if text == english.flat()[key] and key != "language"]
+        assert shared == []
+
+
+def test_every_plan_uses_phrases_that_exist() -> None:
+    english = load_phrases("en")
+    assert english is not None
+    plans = _plans()
+    assert set(plans) - {"default", "critical"} <= set(INTENTS)
+    for name, plan in plans.items():
+        if name != "critical":
+            assert plan["acknowledge"] in english.acknowledge
+            assert set(plan.get("needs", ())) <= set(english.items)
+    assert set(plans["critical"]) <= set(english.acknowledge)
+
+
+def test_a_workspace_adds_a_language_of_its_own(tmp_path: Path) -> None:
+    source = (files("triage.drafting") / "phrases" / "en.yaml").read_text(encoding="utf-8")
+    (tmp_path / "eo.yaml").write_text(source.replace("language: en", "language: eo"), encoding="utf-8")
+    phrases = load_phrases("eo", tmp_path)
+    assert phrases is not None
+    assert phrases.language == "eo"
+    assert load_phrases("xx", tmp_path) is None
+
+
+@pytest.mark.parametrize("fault", ["missing key", "lost placeholder", "unknown key", "empty", "not yaml"])
+def test_a_faulty_file_is_named(tmp_path: Path, fault: str) -> None:
+    rows = yaml.safe_load((files("triage.drafting") / "phrases" / "en.yaml").read_text(encoding="utf-8"))
+    rows["language"] = "eo"
+    match fault:
+        case "missing key":
+            del rows["next"]["handover"]
+        case "lost placeholder":
+            rows["ask"] = "Send it."
+        case "unknown key":
+            rows["hello"] = "x"
+        case "empty":
+            rows["signoff"] = " "
+    content = "a: [" if fault == "not yaml" else yaml.safe_dump(rows)
+    (tmp_path / "eo.yaml").write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"eo\.yaml"):
+        load_phrases("eo", tmp_path)

@@ -1,0 +1,167 @@
+"""Parallel text for the multilingual encoder, read from the folder that ``TRIAGE_CORPORA`` names.
+
+Two kinds of rows are used: ``parallel/en-XX.tsv.zst`` (source, English, foreign) and the train rows of MASSIVE, joined
+across locales on their id. Nothing is copied into the repository. Benchmark files are never read here.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from eval.corpora import CorpusError
+
+FIRST = ("pl", "id", "ar", "de", "es", "fr")
+SECOND = ("pt", "it", "nl", "tr")
+FURTHER = ("ru", "uk", "cs", "ro", "sv", "da", "nb", "fi", "hu", "el", "vi", "ms")
+LANGUAGES = FIRST + SECOND + FURTHER
+
+MASSIVE_LOCALES = {
+    "pl": "pl-PL", "id": "id-ID", "ar": "ar-SA", "de": "de-DE", "es": "es-ES", "fr": "fr-FR", "pt": "pt-PT",
+    "it": "it-IT", "nl": "nl-NL", "tr": "tr-TR", "ru": "ru-RU", "ro": "ro-RO", "sv": "sv-SE", "da": "da-DK",
+    "nb": "nb-NO", "fi": "fi-FI", "hu": "hu-HU", "el": "el-GR", "vi": "vi-VN", "ms": "ms-MY",
+}  # fmt: skip
+
+MAX_CHARACTERS = 240
+_NO_LETTER = re.compile(r"^[\W\d_]*$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One translation pair; ``tier`` A is human prose, B interface strings, C machine translation or dry text."""
+
+    language: str
+    english: str
+    foreign: str
+    tier: str
+
+
+def read_parallel(path: Path, language: str, tiers: dict[str, str]) -> Iterator[Pair]:
+    """Pairs of one ``en-XX.tsv.zst`` file, cleaned: no empty, over-long, letterless or untranslated sides.
+
+    Raises:
+        CorpusError: the file is missing, not UTF-8, or a line has not exactly three columns.
+    """
+    import zstandard
+
+    try:
+        # latin-1 keeps every byte, so that a bad line is reported with its number instead of ending the stream.
+        handle = zstandard.open(path, "rt", encoding="latin-1", newline="\n")
+    except FileNotFoundError as error:
+        raise CorpusError(f"{path}: missing") from error
+    with handle:
+        for number, raw in enumerate(handle, 1):
+            try:
+                line = raw.encode("latin-1").decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise CorpusError(f"{path}:{number}: not UTF-8") from error
+            columns = line.rstrip("\r\n").split("\t")
+            if len(columns) != 3:
+                raise CorpusError(f"{path}:{number}: {len(columns)} columns, expected source, English, foreign")
+            source, english, foreign = columns
+            if _usable(english, foreign):
+                yield Pair(language=language, english=english, foreign=foreign, tier=tiers.get(source, "B"))
+
+
+def _usable(english: str, foreign: str) -> bool:
+    if not (2 <= len(english) <= MAX_CHARACTERS and 2 <= len(foreign) <= MAX_CHARACTERS):
+        return False
+    if _NO_LETTER.match(english) or _NO_LETTER.match(foreign):
+        return False
+    if english.casefold() == foreign.casefold():
+        return False
+    shorter, longer = sorted((len(english), len(foreign)))
+    return longer <= 3 * shorter + 12
+
+
+def read_massive(folder: Path, language: str) -> Iterator[Pair]:
+    """Train rows of MASSIVE as English-foreign pairs (tier A). A language that MASSIVE lacks yields nothing."""
+    locale = MASSIVE_LOCALES.get(language)
+    if locale is None:
+        return
+    english = _massive_rows(folder / "en-US.jsonl.gz")
+    for row_id, foreign in _massive_rows(folder / f"{locale}.jsonl.gz").items():
+        if row_id in english and _usable(english[row_id], foreign):
+            yield Pair(language=language, english=english[row_id], foreign=foreign, tier="A")
+
+
+def massive_texts(path: Path, *, without: tuple[str, ...]) -> list[str]:
+    """Train texts of one locale, but for the scenarios named in ``without``."""
+    return list(_massive_rows(path, without).values())
+
+
+def _massive_rows(path: Path, without: tuple[str, ...] = ()) -> dict[int, str]:
+    rows: dict[int, str] = {}
+    with gzip.open(path, "rt", encoding="utf-8") as handle:
+        for number, line in enumerate(handle, 1):
+            try:
+                row = json.loads(line)
+                if row["split"] == "train" and row["scenario"] not in without:
+                    rows[row["id"]] = row["text"]
+            except (ValueError, KeyError) as error:
+                raise CorpusError(f"{path}:{number}: {error!r}") from error
+    return rows
+
+
+def load_pairs(folder: Path, languages: tuple[str, ...] = LANGUAGES) -> dict[str, list[Pair]]:
+    """All usable pairs by language, each (English, foreign) once, in a fixed order."""
+    tiers = {name: entry["tier"] for name, entry in json.loads((folder / "parallel/sources.json").read_text()).items()}
+    pairs: dict[str, list[Pair]] = {}
+    for language in languages:
+        seen: dict[tuple[str, str], Pair] = {}
+        for pair in read_massive(folder / "intents/massive", language):
+            seen.setdefault((pair.english.casefold(), pair.foreign.casefold()), pair)
+        for pair in read_parallel(folder / "parallel" / f"en-{language}.tsv.zst", language, tiers):
+            seen.setdefault((pair.english.casefold(), pair.foreign.casefold()), pair)
+        if not seen:
+            raise CorpusError(f"{folder}: no usable pairs for language {language!r}")
+        pairs[language] = list(seen.values())
+    return pairs
+
+
+TIER_WEIGHT = {"A": 3.0, "B": 1.0, "C": 0.4}
+
+
+def sample_weights(pairs: dict[str, list[Pair]]) -> dict[str, list[float]]:
+    """Weight of each pair within its language: natural prose first, very short interface labels last."""
+    return {
+        language: [TIER_WEIGHT[p.tier] * min(1.0, len(p.foreign) / 24) for p in rows]
+        for language, rows in pairs.items()
+    }
+
+
+def language_shares() -> dict[str, float]:
+    """Share of training items by language: the first six 58 %, the next four 18 %, the others 14 %, English 10 %."""
+    shares = {"en": 0.10}
+    shares |= {language: 0.58 / len(FIRST) for language in FIRST}
+    shares |= {language: 0.18 / len(SECOND) for language in SECOND}
+    shares |= {language: 0.14 / len(FURTHER) for language in FURTHER}
+    return shares
+
+
+def english_index(pairs: dict[str, list[Pair]]) -> tuple[list[str], dict[str, int]]:
+    """Every distinct English side once, and its position; teacher vectors are stored in this order."""
+    position: dict[str, int] = {}
+    for rows in pairs.values():
+        for pair in rows:
+            position.setdefault(pair.english, len(position))
+    return list(position), position
+
+
+def tokenizer_sample(pairs: dict[str, list[Pair]], per_language: int, seed: int) -> list[str]:
+    """Sentences for the tokenizer: as many characters a language as far as the data goes, twice that for the first six."""
+    rng = random.Random(seed)
+    lines: list[str] = []
+    english: dict[str, None] = defaultdict()
+    for language, rows in pairs.items():
+        wanted = per_language * (2 if language in FIRST else 1)
+        chosen = rng.sample(rows, min(wanted, len(rows)))
+        lines += [pair.foreign for pair in chosen]
+        english.update((pair.english, None) for pair in chosen[: per_language // 4])
+    return lines + list(english)

@@ -1,0 +1,237 @@
+"""Distillation: the student's sentence vectors, in every language, follow the teacher's English vectors.
+
+Reimers & Gurevych 2020 with one change that matters on a CPU: an item is one sentence of any language with its teacher
+vector, so each step is a single student pass. The loss is the squared distance of the normalised vectors plus a
+contrast whose targets are the teacher's own in-batch similarities (near-duplicates are no false negatives).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch.nn import functional
+from transformers import BertConfig, BertModel
+
+from training.embeddings import Sentences
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillationConfig:
+    """Rates are peak values; ``tokens`` is the size of a batch in padded tokens."""
+
+    seed: int = 1
+    tokens: int = 4096
+    rate_embeddings: float = 1e-3
+    rate_layers: float = 2e-4
+    warm_up: int = 200
+    temperature: float = 0.05
+    contrast: float = 0.3
+    most_tokens: int = 64
+    noise: float = 0.08
+
+
+def student_model(teacher_folder: Path, matrix: NDArray[np.float32]) -> BertModel:
+    """The teacher's layers over a new embedding matrix (pieces, 384); position and type embeddings are kept."""
+    config = BertConfig.from_pretrained(teacher_folder)
+    teacher = BertModel.from_pretrained(teacher_folder, add_pooling_layer=False)
+    config.vocab_size = len(matrix)
+    config.pad_token_id = 0
+    # PyTorch's fused attention spends 60 % of a CPU step in its backward pass at these sizes; plain attention halves it.
+    config._attn_implementation = "eager"
+    model = BertModel(config, add_pooling_layer=False)
+    state = teacher.state_dict()
+    state["embeddings.word_embeddings.weight"] = torch.from_numpy(matrix.copy())
+    model.load_state_dict(state)
+    model.embeddings.word_embeddings.sparse = True
+    return model
+
+
+def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Normalised mean of the token states: (B, T, D) and (B, T) to (B, D), as all-MiniLM-L6-v2 pools."""
+    weight = mask.unsqueeze(-1).to(hidden.dtype)
+    return functional.normalize((hidden * weight).sum(1) / weight.sum(1).clamp(min=1), dim=1)
+
+
+def pad(sentences: Sentences, *, cls: int, sep: int, most: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids (B, T) with [CLS] and [SEP], padded with 0, and the attention mask (B, T)."""
+    lengths = np.minimum(sentences.lengths, most - 2)
+    width = int(lengths.max()) + 2
+    ids = np.zeros((len(sentences), width), dtype=np.int64)
+    ids[:, 0] = cls
+    for row, (start, length) in enumerate(zip(sentences.starts[:-1], lengths, strict=True)):
+        ids[row, 1 : length + 1] = sentences.ids[start : start + length]
+        ids[row, length + 1] = sep
+    mask = np.arange(width)[None, :] < (lengths + 2)[:, None]
+    return torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64))
+
+
+def distillation_loss(
+    student: torch.Tensor, teacher: torch.Tensor, *, temperature: float, contrast: float
+) -> torch.Tensor:
+    """Mean squared distance plus cross-entropy to the teacher's in-batch similarity distribution. Both (B, D), unit."""
+    distance = ((student - teacher) ** 2).sum(1).mean()
+    with torch.no_grad():
+        target = functional.softmax(teacher @ teacher.T / temperature, dim=1)
+    logits = student @ teacher.T / temperature
+    cross_entropy = -(target * functional.log_softmax(logits, dim=1)).sum(1).mean()
+    return distance + contrast * cross_entropy
+
+
+def length_batches(lengths: NDArray[np.int64], *, tokens: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Rows grouped by similar length so that padding is small; batches of about ``tokens`` padded tokens, shuffled."""
+    order = np.argsort(lengths + rng.random(len(lengths)), kind="stable")
+    batches: list[NDArray[np.int64]] = []
+    start = 0
+    while start < len(order):
+        size = max(8, tokens // (int(lengths[order[min(start + 64, len(order) - 1)]]) + 2))
+        batches.append(order[start : start + size])
+        start += size
+    for index in rng.permutation(len(batches)):
+        yield batches[index]
+
+
+class Distiller:
+    """Trains a student and can be stopped and resumed exactly: model, both optimisers and position are saved.
+
+    Args:
+        chunk: ``chunk(i)`` gives the i-th block of training items, sentences and (N, 384) teacher vectors; it must
+            depend on i alone, so that a resumed run sees what the interrupted one would have seen.
+    """
+
+    def __init__(
+        self,
+        model: BertModel,
+        chunk: Callable[[int], tuple[Sentences, NDArray[np.float16]]],
+        config: DistillationConfig,
+        *,
+        cls: int,
+        sep: int,
+    ) -> None:
+        self.model, self.chunk, self.config = model, chunk, config
+        self.cls, self.sep = cls, sep
+        self.step = self.next_chunk = self.items = 0
+        self.seconds = 0.0
+        words = model.embeddings.word_embeddings.weight
+        others = [parameter for parameter in model.parameters() if parameter is not words]
+        self.sparse = torch.optim.SparseAdam([words], lr=config.rate_embeddings)
+        self.dense = torch.optim.AdamW(others, lr=config.rate_layers, weight_decay=0.01, fused=True)
+
+    def train(
+        self, *, seconds: float, decay: Callable[[], float], checkpoint: Path, report: Callable[[str], None] = print
+    ) -> None:
+        """Trains until ``seconds`` of training have passed in all; saves after each chunk.
+
+        Args:
+            decay: factor on the learning rates now, read at each step (warm-up is applied on top).
+        """
+        self.model.train()
+        for module in self.model.modules():  # the teacher's dropout of 0.1 only slows a regression this short
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
+        while self.seconds < seconds:
+            begun = time.perf_counter()
+            rng = np.random.default_rng([self.config.seed, self.next_chunk])
+            sentences, vectors = self.chunk(self.next_chunk)
+            total = batches = 0.0
+            for rows in length_batches(sentences.lengths, tokens=self.config.tokens, rng=rng):
+                total += self._step(sentences.gather(rows), vectors[rows], decay())
+                batches += 1
+                self.items += len(rows)
+            self.next_chunk += 1
+            spent = time.perf_counter() - begun
+            self.seconds += spent
+            self.save(checkpoint)
+            report(
+                f"chunk {self.next_chunk} step {self.step} items {self.items} loss {total / batches:.4f} "
+                f"{len(sentences) / spent:.0f} items/s rate x{decay():.2f} {self.seconds / 60:.1f} min"
+            )
+
+    def _step(self, sentences: Sentences, vectors: NDArray[np.float16], factor: float) -> float:
+        factor *= min(1.0, (self.step + 1) / self.config.warm_up)
+        for optimiser, rate in ((self.sparse, self.config.rate_embeddings), (self.dense, self.config.rate_layers)):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * factor
+        ids, mask = pad(sentences, cls=self.cls, sep=self.sep, most=self.config.most_tokens)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+        student = mean_pool(hidden.float(), mask)
+        loss = distillation_loss(
+            student,
+            torch.from_numpy(vectors.astype(np.float32)),
+            temperature=self.config.temperature,
+            contrast=self.config.contrast,
+        )
+        self.sparse.zero_grad()
+        self.dense.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.dense.param_groups[0]["params"], 1.0)
+        self.sparse.step()
+        self.dense.step()
+        self.step += 1
+        return float(loss.detach())
+
+    def save(self, folder: Path) -> None:
+        """Writes the checkpoint beside the old one and swaps it in, so that a kill never leaves half a file."""
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {f"model.{name}": value.contiguous() for name, value in self.model.state_dict().items()}
+        for label, optimiser in (("sparse", self.sparse), ("dense", self.dense)):
+            for index, state in optimiser.state_dict()["state"].items():
+                for key, value in state.items():
+                    tensors[f"{label}.{index}.{key}"] = torch.as_tensor(value, dtype=torch.float32).contiguous()
+        position = {
+            "step": self.step, "next_chunk": self.next_chunk, "items": self.items, "seconds": self.seconds,
+            "config": asdict(self.config),
+        }  # fmt: skip
+        temporary = folder / "checkpoint.safetensors.new"
+        save_file(tensors, temporary, metadata={"position": json.dumps(position)})
+        os.replace(temporary, folder / "checkpoint.safetensors")
+
+    def resume(self, folder: Path) -> bool:
+        """Loads the checkpoint if there is one; True when it did."""
+        path = folder / "checkpoint.safetensors"
+        if not path.exists():
+            return False
+        from safetensors import safe_open
+
+        with safe_open(path, "pt") as handle:
+            position = json.loads(handle.metadata()["position"])
+        tensors = load_file(path)
+        self.model.load_state_dict(
+            {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
+        )
+        for label, optimiser in (("sparse", self.sparse), ("dense", self.dense)):
+            current = optimiser.state_dict()
+            state: dict[int, dict[str, object]] = {}
+            for name, value in tensors.items():
+                if name.startswith(f"{label}."):
+                    _, index, key = name.split(".")
+                    sparse_step = label == "sparse" and key == "step"
+                    state.setdefault(int(index), {})[key] = int(value) if sparse_step else value
+            optimiser.load_state_dict({"state": state, "param_groups": current["param_groups"]})
+        self.step, self.next_chunk = position["step"], position["next_chunk"]
+        self.items, self.seconds = position["items"], position["seconds"]
+        return True
+
+
+@torch.no_grad()
+def encode(
+    model: BertModel, sentences: Sentences, *, cls: int, sep: int, most: int = 128, tokens: int = 8192
+) -> NDArray[np.float32]:
+    """Unit vectors (N, D) of ``sentences`` in order."""
+    model.eval()
+    output = np.zeros((len(sentences), model.config.hidden_size), dtype=np.float32)
+    for rows in length_batches(np.minimum(sentences.lengths, most - 2), tokens=tokens, rng=np.random.default_rng(0)):
+        ids, mask = pad(sentences.gather(rows), cls=cls, sep=sep, most=most)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state
+        output[rows] = mean_pool(hidden.float(), mask).numpy()
+    return output

@@ -1,0 +1,72 @@
+"""The wiring: the one place where implementations are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+from triage.channels.policies import ChannelPolicies
+from triage.conversations.sla import sla
+from triage.detection.entities import PatternRecogniser
+from triage.detection.language import load_identifier
+from triage.drafting.composer import Brand, Composer
+from triage.knowledge_base.articles import read_articles
+from triage.knowledge_base.retriever import HybridRetriever
+from triage.knowledge_base.vectors import VectorStore
+from triage.models.classifier import HeadClassifier
+from triage.models.encoder import BatchingEncoder, OnnxEncoder
+from triage.models.heads import Heads
+from triage.models.manifest import Manifest
+from triage.pipeline import TriagePipeline
+from triage.sample.data import sample_articles
+from triage.settings import Settings
+from triage.text.reader import Reader
+from triage.types import Article
+
+
+class SystemClock:
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def model_folder(settings: Settings) -> Path:
+    """The configured weights, or the shipped ones."""
+    return settings.model or Path(str(files("triage.models") / "weights"))
+
+
+def load_articles(settings: Settings) -> list[Article]:
+    """The workspace's articles; the sample knowledge base in the demo."""
+    if settings.articles is not None:
+        return list(read_articles(settings.articles))
+    return list(sample_articles()) if settings.demo else []
+
+
+def build_pipeline(settings: Settings, articles: Iterable[Article] | None = None) -> TriagePipeline:
+    """A pipeline ready to use.
+
+    Raises:
+        ModelError, ArticleError, ConfigurationError: what is missing or wrong, in one line.
+    """
+    folder = model_folder(settings)
+    manifest = Manifest.read(folder)
+    encoder = BatchingEncoder(OnnxEncoder(folder, version=manifest.version))
+    retriever = HybridRetriever(
+        load_articles(settings) if articles is None else articles, encoder, store=VectorStore(settings.data / "index")
+    )
+    return TriagePipeline(
+        reader=Reader(),
+        identifier=load_identifier(settings.language_backend, settings.languages),
+        encoder=encoder,
+        classifier=HeadClassifier(Heads.load(folder / "heads.npz"), manifest, precision=settings.precision),
+        recogniser=PatternRecogniser(),
+        retriever=retriever,
+        drafter=Composer(Brand(signature={"": settings.brand}), phrases_folder=settings.phrases),
+        policies=ChannelPolicies(settings.channel_policies),
+        sla=sla,
+        clock=SystemClock(),
+        default_language=settings.default_language,
+    )

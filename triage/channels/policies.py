@@ -1,0 +1,69 @@
+"""Channel policies as data: the packaged table, overridden key by key for a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from triage.errors import ConfigurationError
+from triage.types import ChannelPolicy
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int | None = Field(default=None, ge=1)
+    segments: int | None = Field(default=None, ge=1)
+    links: bool = True
+    contact_details: bool = True
+    marketing: bool = True
+    greeting: bool = True
+    signoff: bool = True
+    plain: bool = False
+    public: bool = False
+    language: str | None = Field(default=None, pattern="^[a-z]{2,3}$")
+    sla_hours: float = Field(default=24.0, gt=0, le=24 * 365)
+    policy: str | None = None
+    source: str = ""
+
+
+class ChannelPolicies:
+    """Looks a channel's policy up; a channel that nobody configured gets the entry ``default``.
+
+    Args:
+        overrides: a workspace's own values, ``{"amazon": {"sla_hours": 12}}``.
+
+    Raises:
+        ConfigurationError: an unknown key or a value out of range, named with its channel.
+    """
+
+    def __init__(self, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        table = yaml.safe_load((files("triage.channels") / "policies.yaml").read_text(encoding="utf-8"))
+        changed = overrides or {}
+        self._policies = {
+            channel: _policy(channel, {**table.get(channel, table["default"]), **changed.get(channel, {})})
+            for channel in {*table, *changed}
+        }
+
+    def __getitem__(self, channel: str) -> ChannelPolicy:
+        return self._policies.get(channel, self._policies["default"])
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Configured channels, sorted, without ``default``."""
+        return tuple(sorted(self._policies.keys() - {"default"}))
+
+
+def _policy(channel: str, values: Mapping[str, Any]) -> ChannelPolicy:
+    try:
+        entry = _Entry.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(f"channel policy {channel}.{field}: {first['msg']}") from error
+    fields = entry.model_dump(exclude={"policy"})
+    return ChannelPolicy(channel=channel, name=entry.policy or f"{channel}_{entry.sla_hours:g}h", **fields)

@@ -1,0 +1,123 @@
+"""The command line: ``triage --help``."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Triage customer messages and draft replies.",
+)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(envvar="HOST", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+) -> None:
+    """Start the API and the inbox.
+
+    Example: PORT=8080 triage serve
+    """
+    from importlib import import_module
+
+    from triage.settings import Settings
+
+    # The HTTP layer is looked up by name: the domain must not depend on it.
+    raise typer.Exit(import_module("api.server").serve(host, port, Settings()))
+
+
+@app.command()
+def triage(
+    text: Annotated[str | None, typer.Argument(help="The message; '-' reads standard input.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="JSON lines, each with at least 'text'.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Where the results go, one JSON a line.")] = None,
+    channel: Annotated[str, typer.Option(help="Channel of a single message.")] = "email",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Triage one message, or a file of them.
+
+    Example: triage triage "Where is my parcel? Order 302-4471908-6625313"
+
+    Example: triage triage --file messages.jsonl --out results.jsonl
+    """
+    from triage import batch
+    from triage.errors import TriageError
+
+    if (text is None) == (file is None):
+        raise typer.BadParameter("give either a message or --file")
+    try:
+        if file is not None:
+            raise typer.Exit(batch.triage_file(file, out))
+        content = sys.stdin.read() if text == "-" else text or ""
+        batch.triage_text(content, channel=channel, as_json=as_json or not sys.stdout.isatty())
+    except TriageError as error:
+        typer.echo(f"triage: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def train(context: typer.Context, what: Annotated[str, typer.Argument(help="encoder | classifier | language")]) -> None:
+    """Train the encoder, the classifier or the language identifier (needs the extra 'train').
+
+    Example: TRIAGE_CORPORA=corpora triage train encoder --work var/encoder --minutes 120
+    """
+    _run_module("training", what, ("encoder", "classifier", "language"), context.args)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def evaluate(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(help="classifier | language | entities | matching | retrieval")],
+) -> None:
+    """Measure one part on held-out data.
+
+    Example: triage evaluate classifier
+    """
+    _run_module("eval", what, ("classifier", "language", "entities", "matching", "retrieval"), context.args)
+
+
+def _run_module(package: str, name: str, known: tuple[str, ...], arguments: list[str]) -> None:
+    if name not in known:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(known)}")
+    sys.argv = [f"{package}.{name}", *arguments]
+    try:
+        runpy.run_module(f"{package}.{name}", run_name="__main__")
+    except ModuleNotFoundError as error:
+        typer.echo(f"triage: {error.name} is not installed; pip install 'triage-assistant[train]'", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def doctor() -> None:
+    """Check Python, the weights, the knowledge base and the data folder; the exit status is 1 where one fails.
+
+    Example: triage doctor
+    """
+    from triage.doctor import examine
+
+    failed = False
+    for check in examine():
+        typer.echo(f"{'ok  ' if check.passed else 'FAIL'} {check.name}: {check.detail}")
+        failed |= not check.passed
+    raise typer.Exit(1 if failed else 0)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    # One thread each for the numeric libraries: their pools cost more than they gain at this size, and they read
+    # the variable when they are imported, so it is set before anything else is.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""Hybrid retrieval: dense and lexical rankings fused, with a prior for the intents that the classifier found.
+
+Reciprocal rank fusion (Cormack et al. 2009) orders the candidates; a logistic model over cosine, lexical coverage and
+intent match turns each into a probability that it answers, and passages below a threshold are not offered at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from triage.knowledge_base.chunking import Chunk, chunk
+from triage.knowledge_base.dense import DenseIndex
+from triage.knowledge_base.lexical import LexicalIndex, words
+from triage.knowledge_base.vectors import VectorStore
+from triage.protocols import Encoder, Vectors
+from triage.types import Article, Passage, Retrieval
+
+CANDIDATES = 60
+RRF = 60.0
+"""The constant of reciprocal rank fusion; large enough that no single first rank decides alone."""
+
+EMERGENCY_TAG = "emergency"
+"""Tag of the articles that a critical message should get first: safety, fraud."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrievalWeights:
+    """Coefficients of the probability that a passage answers, fitted by ``python -m eval.retrieval --fit``.
+
+    ``cosine`` is against the passage, ``intent`` is 1 where the article carries the primary intent and 0.5 for a further
+    one, ``coverage`` is the share of the query's rare words that the passage holds.
+    """
+
+    bias: float = -3.4
+    cosine: float = 5.0
+    intent: float = 2.6
+    coverage: float = 1.2
+    same_language: float = 0.3
+    emergency: float = 2.0
+    threshold: float = 0.3
+
+
+class HybridRetriever:
+    """Searches the passages of a fixed set of articles; build a new one to change the set.
+
+    Args:
+        articles: every language variant; ids may repeat across languages.
+        encoder: the same encoder that makes the query vectors.
+    """
+
+    def __init__(
+        self,
+        articles: Iterable[Article],
+        encoder: Encoder,
+        *,
+        weights: RetrievalWeights | None = None,
+        store: VectorStore | None = None,
+    ) -> None:
+        self._articles = {(article.id, article.language): article for article in articles}
+        self._weights = weights or RetrievalWeights()
+        self._chunks: list[Chunk] = [part for article in self._articles.values() for part in chunk(article)]
+        self._leads: dict[tuple[str, str], str] = {}
+        for part in self._chunks:
+            self._leads.setdefault((part.article.id, part.article.language), part.text)
+        texts = [part.indexed for part in self._chunks]
+        self._vectors = (store or VectorStore(None)).embed(encoder, texts)
+        self._dense = DenseIndex(self._vectors)
+        self._lexical = LexicalIndex(texts)
+        self._words = [frozenset(words(text)) for text in texts]
+        self._frequency: dict[str, int] = {}
+        for found in self._words:
+            for word in found:
+                self._frequency[word] = self._frequency.get(word, 0) + 1
+        self._languages: dict[str, frozenset[str]] = {}
+        for article_id, language in self._articles:
+            self._languages[article_id] = self._languages.get(article_id, frozenset()) | {language}
+        self._by_intent: dict[str, list[int]] = {}
+        for position, part in enumerate(self._chunks):
+            for intent in part.article.intents:
+                self._by_intent.setdefault(intent, []).append(position)
+        self._version = _version(self._articles.values(), encoder.version)
+
+    @property
+    def version(self) -> str:
+        return self._version
+
+    def __len__(self) -> int:
+        return len(self._chunks)
+
+    @property
+    def articles(self) -> tuple[Article, ...]:
+        """Every article in the index."""
+        return tuple(self._articles.values())
+
+    def search(
+        self,
+        query: str,
+        *,
+        vector: Vectors,
+        language: str,
+        intents: Sequence[str] = (),
+        critical: bool = False,
+        channel: str | None = None,
+        market: str | None = None,
+        limit: int = 5,
+    ) -> Retrieval:
+        fused = self._candidates(query, vector, intents)
+        rare = self._rare_words(query)
+        best: dict[str, tuple[float, Chunk]] = {}
+        for position, rank_score in fused.items():
+            part = self._chunks[position]
+            if not self._eligible(part.article, language, channel, market):
+                continue
+            score = self._probability(position, vector, language, intents, rare, critical) + 1e-6 * rank_score
+            key = part.article.id
+            if key not in best or score > best[key][0]:
+                best[key] = (score, part)
+        ranked = sorted(best.values(), key=lambda pair: (-pair[0], pair[1].article.id))
+        passages = tuple(
+            Passage(
+                article_id=part.article.id,
+                language=part.article.language,
+                title=part.article.title,
+                text=part.text,
+                score=round(min(score, 1.0), 4),
+                lead=self._leads[(part.article.id, part.article.language)],
+                intents=part.article.intents,
+            )
+            for score, part in ranked[:limit]
+            if score >= self._weights.threshold
+        )
+        return Retrieval(passages=passages, index_version=self._version)
+
+    def _candidates(self, query: str, vector: Vectors, intents: Sequence[str]) -> dict[int, float]:
+        rankings = [self._dense.search(vector, CANDIDATES)[0], self._lexical.search(query, CANDIDATES)[0]]
+        for intent in intents:
+            positions = np.asarray(self._by_intent.get(intent, ()), dtype=np.int64)
+            if len(positions):
+                order = np.argsort(-(self._vectors[positions] @ vector), kind="stable")
+                rankings.append(positions[order][:CANDIDATES])
+        fused: dict[int, float] = {}
+        for ranking in rankings:
+            for rank, position in enumerate(ranking):
+                fused[int(position)] = fused.get(int(position), 0.0) + 1 / (RRF + rank + 1)
+        return fused
+
+    def _eligible(self, article: Article, language: str, channel: str | None, market: str | None) -> bool:
+        """In the customer's language where the article exists in it, else in English, else in any; within its scope."""
+        if article.channels and channel not in article.channels:
+            return False
+        if article.markets and market is not None and market not in article.markets:
+            return False
+        available = self._languages[article.id]
+        if language in available:
+            return article.language == language
+        return article.language == "en" if "en" in available else True
+
+    def _probability(
+        self, position: int, vector: Vectors, language: str, intents: Sequence[str], rare: frozenset[str],
+        critical: bool,
+    ) -> float:  # fmt: skip
+        weights, article = self._weights, self._chunks[position].article
+        match = 0.0
+        for rank, intent in enumerate(intents):
+            if intent in article.intents:
+                match = max(match, 1.0 if rank == 0 else 0.5)
+        coverage = len(rare & self._words[position]) / len(rare) if rare else 0.0
+        logit = (
+            weights.bias
+            + weights.cosine * float(self._vectors[position] @ vector)
+            + weights.intent * match
+            + weights.coverage * coverage
+            + weights.same_language * (article.language == language)
+            + weights.emergency * (critical and EMERGENCY_TAG in article.tags)
+        )
+        return float(1 / (1 + np.exp(-logit)))
+
+    def _rare_words(self, query: str) -> frozenset[str]:
+        """Words of the query that at most a tenth of the passages hold, and at least one does."""
+        most = max(1, len(self._chunks) // 10)
+        return frozenset(word for word in words(query) if 0 < self._frequency.get(word, 0) <= most)
+
+
+def _version(articles: Iterable[Article], encoder_version: str) -> str:
+    digest = hashlib.sha256(encoder_version.encode())
+    for article in sorted(articles, key=lambda a: (a.id, a.language)):
+        digest.update(repr(article).encode())
+    return digest.hexdigest()[:12]

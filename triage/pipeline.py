@@ -1,0 +1,206 @@
+"""The main job: one message in; its language, intents, urgency, entities, answers and a draft out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from triage.errors import InvalidMessage, TriageError
+from triage.protocols import (
+    Classifier,
+    Clock,
+    DraftGenerator,
+    Encoder,
+    EntityRecogniser,
+    LanguageIdentifier,
+    Policies,
+    ReadingNotes,
+    Retriever,
+    SlaRule,
+    TextReader,
+    Vectors,
+)
+from triage.types import (
+    UNDETERMINED,
+    Author,
+    ChannelPolicy,
+    Detection,
+    Draft,
+    Entity,
+    InboundMessage,
+    Prediction,
+    Retrieval,
+    TriageResult,
+    Urgency,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriageOptions:
+    """What the caller wants beside the triage: a draft, and at most ``articles`` passages."""
+
+    draft: bool = True
+    articles: int = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reading:
+    """A message with what was read of it before the model runs."""
+
+    message: InboundMessage
+    notes: ReadingNotes
+    detection: Detection
+    entities: tuple[Entity, ...]
+
+
+class TriagePipeline:
+    """Runs the steps in order, over protocols only. Stateless and safe to call from several threads."""
+
+    def __init__(
+        self,
+        *,
+        reader: TextReader,
+        identifier: LanguageIdentifier,
+        encoder: Encoder,
+        classifier: Classifier,
+        recogniser: EntityRecogniser,
+        retriever: Retriever,
+        drafter: DraftGenerator,
+        policies: Policies,
+        sla: SlaRule,
+        clock: Clock,
+        default_language: str = "en",
+    ) -> None:
+        self._reader, self._identifier, self._recogniser = reader, identifier, recogniser
+        self._encoder, self._classifier = encoder, classifier
+        self._retriever, self._drafter = retriever, drafter
+        self._policies, self._sla, self._clock = policies, sla, clock
+        self._default_language = default_language
+
+    def triage(self, message: InboundMessage, options: TriageOptions | None = None) -> TriageResult:
+        """The whole job for one message.
+
+        Raises:
+            InvalidMessage: nothing a person could read.
+        """
+        begun = time.perf_counter()
+        reading = self._read(message)
+        vector = self._encoder.encode([reading.notes.model_text])[0]
+        return self._finish(reading, vector, options or TriageOptions(), begun)
+
+    def triage_many(
+        self, messages: Sequence[InboundMessage], options: Sequence[TriageOptions] | None = None
+    ) -> list[TriageResult | TriageError]:
+        """As ``triage`` for each, encoded together; a message that fails leaves its error in its place."""
+        begun = time.perf_counter()
+        wanted = options or [TriageOptions()] * len(messages)
+        readings: list[_Reading | TriageError] = []
+        for message in messages:
+            try:
+                readings.append(self._read(message))
+            except TriageError as error:
+                readings.append(error)
+        readable = [reading for reading in readings if isinstance(reading, _Reading)]
+        vectors = iter(self._encode_all(readable))
+        results: list[TriageResult | TriageError] = []
+        for reading, option in zip(readings, wanted, strict=True):
+            if isinstance(reading, TriageError):
+                results.append(reading)
+                continue
+            vector = next(vectors)
+            try:
+                results.append(self._finish(reading, vector, option, begun))
+            except TriageError as error:
+                results.append(error)
+            begun = time.perf_counter()
+        return results
+
+    def _encode_all(self, readings: Sequence[_Reading]) -> Vectors:
+        """(N, width), encoded sorted by length so that a long message does not pad its whole batch."""
+        texts = [reading.notes.model_text for reading in readings]
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        vectors = np.zeros((len(texts), self._encoder.width), dtype=np.float32)
+        if texts:
+            vectors[order] = self._encoder.encode([texts[i] for i in order])
+        return vectors
+
+    def _read(self, message: InboundMessage) -> _Reading:
+        notes = self._reader.read(message.text, subject=message.subject)
+        if not notes.model_text.strip():
+            raise InvalidMessage("the message holds no text that a person could read")
+        detection = self._identifier.identify(notes.own, hint=message.language_hint)
+        if detection.code == UNDETERMINED and message.subject:
+            detection = self._identifier.identify(message.subject, hint=message.language_hint)
+        locale = message.customer.locale or (None if detection.code == UNDETERMINED else detection.code)
+        found = self._recogniser.recognise(notes.visible, locale=locale)
+        entities = tuple(notes.in_original(entity, message.text) for entity in found)
+        return _Reading(message=message, notes=notes, detection=detection, entities=entities)
+
+    def _finish(self, reading: _Reading, vector: Vectors, options: TriageOptions, begun: float) -> TriageResult:
+        message = reading.message
+        prediction = self._classifier.predict(vector)
+        policy = self._policies[message.channel]
+        now = self._clock.now()
+        language = self._reply_language(reading)
+        retrieval = self._retrieve(reading, vector, prediction, language, options)
+        draft = None
+        if options.draft and prediction.needs_reply:
+            draft = self._draft(reading, prediction, retrieval, policy, language)
+        return TriageResult(
+            detection=reading.detection,
+            prediction=prediction,
+            entities=reading.entities,
+            sla=self._sla(message.received_at or now, policy, needs_reply=prediction.needs_reply),
+            retrieval=retrieval,
+            draft=draft,
+            truncated=reading.notes.truncated,
+            duration_ms=round((time.perf_counter() - begun) * 1000, 3),
+        )
+
+    def _retrieve(
+        self, reading: _Reading, vector: Vectors, prediction: Prediction, language: str, options: TriageOptions
+    ) -> Retrieval:
+        if not options.articles:
+            return Retrieval(passages=(), index_version=self._retriever.version)
+        order = reading.message.order
+        return self._retriever.search(
+            reading.notes.model_text,
+            vector=vector,
+            language=language,
+            intents=() if prediction.abstained else prediction.intents,
+            critical=prediction.urgency.level is Urgency.CRITICAL,
+            channel=reading.message.channel,
+            market=order.market if order else None,
+            limit=options.articles,
+        )
+
+    def _draft(
+        self, reading: _Reading, prediction: Prediction, retrieval: Retrieval, policy: ChannelPolicy, language: str
+    ) -> Draft:
+        known = {entity.type for entity in reading.entities}
+        for earlier in reading.message.thread:
+            if earlier.author is Author.CUSTOMER:
+                known |= {entity.type for entity in self._recogniser.recognise(earlier.text)}
+        return self._drafter.draft(
+            reading.message,
+            language=language,
+            prediction=prediction,
+            known=known,
+            retrieval=retrieval,
+            policy=policy,
+            now=self._clock.now(),
+        )
+
+    def _reply_language(self, reading: _Reading) -> str:
+        """The message's language; where it cannot be told, the thread's, the hint, the profile's, the workspace's."""
+        if reading.detection.code != UNDETERMINED:
+            return reading.detection.code
+        for earlier in reversed(reading.message.thread):
+            code = self._identifier.identify(earlier.text).code
+            if code != UNDETERMINED:
+                return code
+        locale = reading.message.language_hint or reading.message.customer.locale or self._default_language
+        return locale.replace("_", "-").split("-")[0].lower()

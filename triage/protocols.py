@@ -1,0 +1,157 @@
+"""The seams: what the pipeline needs, whoever provides it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from triage.types import (
+    ChannelPolicy,
+    Detection,
+    Draft,
+    Entity,
+    InboundMessage,
+    Prediction,
+    Retrieval,
+    Sla,
+)
+
+Vectors = NDArray[np.float32]
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns texts into unit vectors, one pass a text."""
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def width(self) -> int: ...
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """(N, width) float32 unit vectors, in order."""
+
+
+class Classifier(Protocol):
+    """Reads intents, urgency and needs-reply off one vector."""
+
+    def predict(self, vector: Vectors) -> Prediction:
+        """``vector`` has shape (width,)."""
+
+
+class LanguageIdentifier(Protocol):
+    """Tells the language of a text; deterministic."""
+
+    def identify(self, text: str, *, hint: str | None = None) -> Detection:
+        """Never raises; ``und`` where nothing can be told. ``hint`` is an ISO 639-1 code that breaks near-ties."""
+
+
+class EntityRecogniser(Protocol):
+    """Finds entities with exact offsets."""
+
+    def recognise(self, text: str, *, locale: str | None = None) -> tuple[Entity, ...]:
+        """Entities in order of ``start``, none overlapping; ``locale`` settles phone and date forms."""
+
+
+class Retriever(Protocol):
+    """Finds passages that answer a message."""
+
+    @property
+    def version(self) -> str: ...
+
+    def search(
+        self,
+        query: str,
+        *,
+        vector: Vectors,
+        language: str,
+        intents: Sequence[str] = (),
+        critical: bool = False,
+        channel: str | None = None,
+        market: str | None = None,
+        limit: int = 5,
+    ) -> Retrieval:
+        """Passages that probably answer, best first, at most ``limit``; empty where nothing fits.
+
+        Args:
+            vector: (width,) unit vector of the query.
+            intents: of the message, primary first.
+            critical: prefer the articles written for emergencies.
+        """
+
+
+class DraftGenerator(Protocol):
+    """Writes a reply for a person to approve."""
+
+    def draft(
+        self,
+        message: InboundMessage,
+        *,
+        language: str,
+        prediction: Prediction,
+        known: Collection[str],
+        retrieval: Retrieval,
+        policy: ChannelPolicy,
+        now: datetime,
+    ) -> Draft:
+        """A reply to ``message``.
+
+        Args:
+            language: the customer's; the channel's policy may override it.
+            known: entity types that the message, its thread or its order already give.
+            now: aware; decides whether a promised date has passed.
+        """
+
+
+class Clock(Protocol):
+    """Tells the time; replaced in tests."""
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+
+
+class ReadingNotes(Protocol):
+    """A message's text, read: what a person sees, what the customer wrote, what the model gets."""
+
+    @property
+    def visible(self) -> str:
+        """What a person would see, quotes included; entities are found in it."""
+
+    @property
+    def own(self) -> str:
+        """The customer's own words."""
+
+    @property
+    def model_text(self) -> str:
+        """What the encoder reads: subject and own words."""
+
+    @property
+    def truncated(self) -> bool:
+        """Whether text beyond the limits was not read."""
+
+    def in_original(self, entity: Entity, original: str) -> Entity:
+        """``entity``, found in ``visible``, with its offsets and value in the text as it came in."""
+
+
+class TextReader(Protocol):
+    """Normalises inbound text."""
+
+    def read(self, text: str, *, subject: str | None = None) -> ReadingNotes:
+        """Never raises."""
+
+
+class Policies(Protocol):
+    """Channel policies by name; an unknown channel gets the default."""
+
+    def __getitem__(self, channel: str, /) -> ChannelPolicy: ...
+
+
+class SlaRule(Protocol):
+    """When an answer is due."""
+
+    def __call__(self, received_at: datetime, policy: ChannelPolicy, *, needs_reply: bool) -> Sla: ...

@@ -1,0 +1,50 @@
+"""Settings: environment variables with the prefix ``TRIAGE_``, read once in the composition root."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LANGUAGES = (
+    "en", "pl", "id", "ar", "de", "es", "fr", "pt", "it", "nl", "tr", "cs", "ru", "uk", "ro", "sv", "da", "nb", "fi",
+    "hu", "el", "vi", "ms", "sk", "bg", "hr", "ca", "he", "fa", "hi", "ja", "zh", "ko", "th",
+)  # fmt: skip
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured; each field is ``TRIAGE_<NAME>`` in the environment.
+
+    Attributes:
+        data: folder for what must survive a restart (keys, indexes).
+        model: folder with ``manifest.json``, ``encoder.onnx``, ``tokenizer.json`` and ``heads.npz``; the shipped
+            weights where unset.
+        articles: folder of Markdown articles for the workspace; the sample knowledge base where unset and ``demo``.
+        precision: per cent of non-abstained messages whose primary intent should be right.
+        band_high, band_medium: confidences from which a band is called high or medium.
+        channel_policies: overrides, e.g. ``{"amazon": {"sla_hours": 12}}``.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TRIAGE_", extra="ignore", env_nested_delimiter="__")
+
+    data: Path = Path("var")
+    model: Path | None = None
+    articles: Path | None = None
+    orders: Path | None = None
+    phrases: Path | None = None
+    demo: bool = True
+    api_key: SecretStr | None = None
+    agent_password: SecretStr | None = None
+    brand: str = "Tamaro"
+    default_language: str = "en"
+    language_backend: str = "own"
+    languages: tuple[str, ...] = LANGUAGES
+    precision: Literal["90", "95", "98"] = "90"
+    band_high: float = Field(default=0.8, gt=0, lt=1)
+    band_medium: float = Field(default=0.5, gt=0, lt=1)
+    channel_policies: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    requests_per_minute: int = Field(default=6000, ge=1)
+    most_waiting: int = Field(default=256, ge=1)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -1,0 +1,311 @@
+"""The frozen records that flow through the assistant, in the order in which they flow.
+
+InboundMessage -> Detection -> Prediction -> Retrieval -> Draft, gathered in a TriageResult.
+Every record that a model or an index made carries its version. Text offsets are code points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Author(StrEnum):
+    """Who wrote an earlier message of a thread."""
+
+    CUSTOMER = "customer"
+    AGENT = "agent"
+
+
+class Urgency(StrEnum):
+    """Four ordered levels; see the taxonomy's guidelines."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+URGENCIES = (Urgency.LOW, Urgency.NORMAL, Urgency.HIGH, Urgency.CRITICAL)
+
+
+class Band(StrEnum):
+    """A confidence in words, by thresholds an admin sets."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+UNDETERMINED = "und"
+"""ISO 639-2 code for text whose language cannot be told."""
+
+OUT_OF_SCOPE = "out_of_scope"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Customer:
+    """What is known of the writer. ``locale`` is a BCP 47 tag such as ``pl-PL``."""
+
+    name: str | None = None
+    locale: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderItem:
+    """One line of an order; ``price`` is a decimal string in the order's currency."""
+
+    title: str
+    sku: str | None = None
+    quantity: int = 1
+    price: str | None = None
+    supplier: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refund:
+    """Money already sent back; ``amount`` is a decimal string in the order's currency."""
+
+    amount: str
+    issued_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """Order facts that a draft may state. Amounts are decimal strings in ``currency`` (ISO 4217)."""
+
+    id: str
+    channel: str | None = None
+    status: str | None = None
+    placed_at: datetime | None = None
+    promised_by: datetime | None = None
+    carrier: str | None = None
+    tracking_number: str | None = None
+    tracking_url: str | None = None
+    items: tuple[OrderItem, ...] = ()
+    total: str | None = None
+    currency: str | None = None
+    market: str | None = None
+    customer: Customer | None = None
+    refund: Refund | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadMessage:
+    """An earlier message of the conversation, oldest first."""
+
+    author: Author
+    text: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboundMessage:
+    """One customer message as it came in. ``received_at`` is aware UTC, None means now."""
+
+    text: str
+    subject: str | None = None
+    channel: str = "email"
+    received_at: datetime | None = None
+    language_hint: str | None = None
+    customer: Customer = field(default_factory=Customer)
+    order: Order | None = None
+    thread: tuple[ThreadMessage, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageScore:
+    """One candidate language (ISO 639-1 code) and its probability."""
+
+    code: str
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detection:
+    """The language of a text; ``code`` is ``und`` (confidence 0) where nothing can be told."""
+
+    code: str
+    confidence: float
+    alternatives: tuple[LanguageScore, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entity:
+    """An exact substring of the message: ``value == text[start:end]``."""
+
+    type: str
+    value: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntentScore:
+    """One intent of the taxonomy and its calibrated probability."""
+
+    name: str
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class UrgencyScore:
+    """Urgency with its calibrated probability and short human reasons."""
+
+    level: Urgency
+    confidence: float
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What the heads read off one encoder pass.
+
+    Attributes:
+        ranking: every intent, most probable first.
+        intents: the intents that the message carries, primary first, one to three.
+        abstained: the model is not sure enough for the precision that the workspace chose.
+    """
+
+    ranking: tuple[IntentScore, ...]
+    intents: tuple[str, ...]
+    abstained: bool
+    needs_reply: bool
+    urgency: UrgencyScore
+    model_version: str
+
+    @property
+    def primary(self) -> IntentScore:
+        """The intent a good agent acts on first."""
+        return next(score for score in self.ranking if score.name == self.intents[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Article:
+    """A knowledge-base article in one language. ``body`` is Markdown."""
+
+    id: str
+    language: str
+    title: str
+    body: str
+    intents: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    markets: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    owner: str | None = None
+    last_reviewed: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """A retrieved part of an article.
+
+    Attributes:
+        text: the part that fits best.
+        lead: the article's opening, its direct answer; equal to ``text`` where the opening fits best.
+        intents: what the article answers.
+        score: the probability that it answers the message.
+    """
+
+    article_id: str
+    language: str
+    title: str
+    text: str
+    score: float
+    lead: str
+    intents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retrieval:
+    """Passages, best first, and the index that gave them."""
+
+    passages: tuple[Passage, ...]
+    index_version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Citation:
+    """Where a sentence of the draft comes from: ``passage`` is the cited text; an order fact cites ``order:<id>``."""
+
+    article_id: str
+    passage: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyWarning:
+    """A breach of a channel's rule, or something the agent must know. ``start``/``end`` index the draft's text."""
+
+    rule: str
+    detail: str
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A reply that a person approves, edits or rejects. ``missing`` names entity types the answer depends on."""
+
+    text: str
+    language: str
+    citations: tuple[Citation, ...]
+    missing: tuple[str, ...]
+    policy_warnings: tuple[PolicyWarning, ...]
+    method: str
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sla:
+    """When an answer is due (aware UTC) and the policy that says so. ``due_at`` is None where no reply is needed."""
+
+    due_at: datetime | None
+    policy: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriageResult:
+    """Everything the assistant says about one message."""
+
+    detection: Detection
+    prediction: Prediction
+    entities: tuple[Entity, ...]
+    sla: Sla
+    retrieval: Retrieval
+    draft: Draft | None
+    truncated: bool
+    duration_ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelPolicy:
+    """What a channel allows in a reply, and its clock.
+
+    Attributes:
+        limit: most characters of a reply, None without a limit.
+        segments: most SMS segments of a reply.
+        links, contact_details, marketing: whether a reply may hold them.
+        greeting, signoff: whether people greet and sign on this channel.
+        plain: no headings or list markup, they would show as characters.
+        public: everybody reads the reply, so it repeats no order facts.
+        language: the only reply language that the channel accepts.
+        sla_hours: hours from receipt in which an answer is due; weekends count.
+        name: what results call the clock's policy.
+    """
+
+    channel: str
+    name: str
+    limit: int | None = None
+    segments: int | None = None
+    links: bool = True
+    contact_details: bool = True
+    marketing: bool = True
+    greeting: bool = True
+    signoff: bool = True
+    plain: bool = False
+    public: bool = False
+    language: str | None = None
+    sla_hours: float = 24.0
+    source: str = ""
