@@ -5,7 +5,9 @@ Temperature scaling: Guo et al. 2017. Expected calibration error with ten equal-
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,24 @@ class Predictions:
         return cls(
             logits={name: np.concatenate([p.logits[name] for p in parts]) for name in parts[0].logits},
             labels={name: np.concatenate([p.labels[name] for p in parts]) for name in parts[0].labels},
+        )
+
+    def save(self, path: Path) -> None:
+        """Writes an ``.npz`` file, whole or not at all."""
+        temporary = path.with_suffix(".new")
+        logits = {f"logits.{name}": value for name, value in self.logits.items()}
+        labels = {f"labels.{name}": value for name, value in self.labels.items()}
+        with temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **logits, **labels)
+        os.replace(temporary, path)
+
+    @classmethod
+    def load(cls, path: Path) -> Predictions:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        return cls(
+            logits={n.removeprefix("logits."): a for n, a in arrays.items() if n.startswith("logits.")},
+            labels={n.removeprefix("labels."): a for n, a in arrays.items() if n.startswith("labels.")},
         )
 
 

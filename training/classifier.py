@@ -10,9 +10,9 @@ is then trained on every training batch. Test batches under ``eval/data`` are ne
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -108,24 +108,37 @@ def predict(
     )  # fmt: skip
 
 
-def cross_predictions(
-    work: Path, tokenizer: Tokenizer, messages: list[LabelledMessage], extra: list[LabelledMessage], parallel: Parallel,
-    config: FineTuningConfig, folds: int,
-) -> Predictions:  # fmt: skip
-    """Predictions for every message by a model that saw no message of its batch."""
-    batches = sorted({m.batch for m in messages})
-    parts = []
-    for fold in range(folds):
-        held = set(batches[fold::folds])
-        model = load_student(work)
-        heads = fit(
-            model, tokenizer, [m for m in messages if m.batch not in held] + extra, parallel, config, report=_log
-        )
-        part = predict(model, heads, tokenizer, [m for m in messages if m.batch in held])
-        right = (part.logits["intent"].argmax(1) == part.labels["intent"]).mean()
-        _log(f"fold {fold + 1}/{folds} without {', '.join(sorted(held))}: intent {right:.3f}")
-        parts.append(part)
-    return Predictions.join(parts)
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What every training of one run shares."""
+
+    encoder: Path
+    out: Path
+    tokenizer: Tokenizer
+    messages: list[LabelledMessage]
+    extra: list[LabelledMessage]
+    parallel: Parallel
+    config: FineTuningConfig
+
+    def train(self, messages: list[LabelledMessage]) -> tuple[BertModel, MultiTaskHeads]:
+        """A fine-tuned copy of the encoder and its heads."""
+        model = load_student(self.encoder)
+        heads = fit(model, self.tokenizer, messages + self.extra, self.parallel, self.config, report=_log)
+        return model, heads
+
+
+def fold_predictions(run: Run, fold: int, folds: int) -> Predictions:
+    """Predictions for the batches of one fold by a model that saw none of them; kept, so that a killed run goes on."""
+    path = run.out / f"fold-{fold}-of-{folds}.npz"
+    if path.exists():
+        return Predictions.load(path)
+    held = set(sorted({m.batch for m in run.messages})[fold::folds])
+    model, heads = run.train([m for m in run.messages if m.batch not in held])
+    part = predict(model, heads, run.tokenizer, [m for m in run.messages if m.batch in held])
+    right = (part.logits["intent"].argmax(1) == part.labels["intent"]).mean()
+    _log(f"fold {fold + 1}/{folds} without {', '.join(sorted(held))}: intent {right:.3f}")
+    part.save(path)
+    return part
 
 
 def write_model(
@@ -161,25 +174,38 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=DATA, help="folder of labelled batches (*.jsonl)")
     parser.add_argument("--epochs", type=int, default=FineTuningConfig().epochs)
-    parser.add_argument("--folds", type=int, default=2, help="groups of batches left out in turn for calibration")
+    parser.add_argument("--folds", type=int, default=4, help="groups of batches left out in turn for calibration")
+    parser.add_argument(
+        "--fold", type=int, default=None, help="train this fold alone and stop; folds may run side by side"
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    config = FineTuningConfig(epochs=options.epochs, seed=options.seed)
     tokenizer = Tokenizer.from_file(str(options.encoder / "tokenizer.json"))
     messages = read_messages(sorted(options.data.glob("*.jsonl")))
     extra = out_of_scope_messages(corpora_folder(), per_language=12)
-    parallel = parallel_sample(options.encoder, tokenizer, size=20_000)
+    run = Run(
+        encoder=options.encoder,
+        out=options.out,
+        tokenizer=tokenizer,
+        messages=messages,
+        extra=extra,
+        parallel=parallel_sample(options.encoder, tokenizer, size=20_000),
+        config=FineTuningConfig(epochs=options.epochs, seed=options.seed),
+    )
+    options.out.mkdir(parents=True, exist_ok=True)
     _log(f"{len(messages)} messages in {len({m.batch for m in messages})} batches, {len(extra)} out of scope")
+    if options.fold is not None:
+        fold_predictions(run, options.fold, options.folds)
+        return
 
     calibration = Calibration()
     if options.folds:
-        crossed = cross_predictions(options.encoder, tokenizer, messages, extra, parallel, config, options.folds)
-        calibration = calibrate(crossed)
-        _log(f"calibration: {json.dumps(calibration.model_dump())}")
-    model = load_student(options.encoder)
-    heads = fit(model, tokenizer, messages + extra, parallel, config, report=_log)
+        parts = [fold_predictions(run, fold, options.folds) for fold in range(options.folds)]
+        calibration = calibrate(Predictions.join(parts))
+        _log(f"calibration: {calibration.model_dump_json()}")
+    model, heads = run.train(messages)
     trained_on = [
         f"training/data/messages ({len(messages)})",
         "MASSIVE train (out of scope)",
