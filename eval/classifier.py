@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from eval.calibration import expected_calibration_error
 from eval.messages import LabelledMessage, read_messages
 from triage.bootstrap import model_folder
-from triage.knowledge_base.dense import embed
 from triage.models.classifier import HeadClassifier
 from triage.models.encoder import OnnxEncoder
 from triage.models.heads import Heads
@@ -54,7 +53,7 @@ def predict(folder: Path, messages: Sequence[LabelledMessage]) -> list[Predictio
     manifest = Manifest.read(folder)
     encoder, reader = OnnxEncoder(folder, version=manifest.version), Reader()
     classifier = HeadClassifier(Heads.load(folder / "heads.npz"), manifest)
-    vectors = embed(encoder, [reader.read(m.text).model_text for m in messages])
+    vectors = encoder.encode([reader.read(m.text).model_text for m in messages])
     return [classifier.predict(vector) for vector in vectors]
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 
 from eval.corpora import corpora_folder
-from triage.knowledge_base.dense import embed
 from triage.models.encoder import OnnxEncoder
 from triage.protocols import Vectors
 
@@ -35,12 +34,6 @@ def matching_accuracy(english: Vectors, foreign: Vectors) -> tuple[float, float]
     similarity = foreign @ english.T
     rows = np.arange(len(english))
     return float((similarity.argmax(1) == rows).mean()), float((similarity.argmax(0) == rows).mean())
-
-
-def onnx_encoder(folder: Path) -> Callable[[Sequence[str]], Vectors]:
-    """An exported graph."""
-    encoder = OnnxEncoder(folder, version="evaluated")
-    return lambda texts: embed(encoder, texts)
 
 
 def measure(
@@ -67,7 +60,8 @@ def main() -> None:
     parser.add_argument("--set", default="tatoeba_laser_v1")
     parser.add_argument("--languages", default=",".join(FIRST_SIX))
     options = parser.parse_args()
-    show(measure(onnx_encoder(options.folder), options.languages.split(","), name=options.set))
+    encoder = OnnxEncoder(options.folder, version="evaluated")
+    show(measure(encoder.encode, options.languages.split(","), name=options.set))
 
 
 if __name__ == "__main__":

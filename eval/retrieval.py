@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from triage.bootstrap import model_folder
-from triage.knowledge_base.dense import embed
 from triage.knowledge_base.retriever import HybridRetriever, RetrievalWeights
 from triage.models.classifier import HeadClassifier
 from triage.models.encoder import OnnxEncoder
@@ -56,7 +55,7 @@ def load_cases(folder: Path) -> tuple[list[Case], OnnxEncoder]:
     texts = [reader.read(row["text"], subject=row.get("subject")).model_text for row in rows]
     languages = {(article.id, article.language) for article in sample_articles()}
     cases = []
-    for row, text, vector in zip(rows, texts, embed(encoder, texts), strict=True):
+    for row, text, vector in zip(rows, texts, encoder.encode(texts), strict=True):
         right, language = tuple(row["expected"]["articles"]), row["expected"]["language"]
         cases.append(
             Case(

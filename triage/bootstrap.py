@@ -16,7 +16,7 @@ from triage.knowledge_base.articles import read_articles
 from triage.knowledge_base.retriever import HybridRetriever
 from triage.knowledge_base.vectors import VectorStore
 from triage.models.classifier import HeadClassifier
-from triage.models.encoder import BatchingEncoder, OnnxEncoder
+from triage.models.encoder import OnnxEncoder
 from triage.models.heads import Heads
 from triage.models.manifest import Manifest
 from triage.pipeline import TriagePipeline
@@ -53,7 +53,7 @@ def build_pipeline(settings: Settings, articles: Iterable[Article] | None = None
     """
     folder = model_folder(settings)
     manifest = Manifest.read(folder)
-    encoder = BatchingEncoder(OnnxEncoder(folder, version=manifest.version))
+    encoder = OnnxEncoder(folder, version=manifest.version)
     retriever = HybridRetriever(
         load_articles(settings) if articles is None else articles, encoder, store=VectorStore(settings.data / "index")
     )

@@ -6,8 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from triage.errors import InvalidMessage, TriageError
 from triage.protocols import (
     Classifier,
@@ -94,7 +92,7 @@ class TriagePipeline:
     def triage_many(
         self, messages: Sequence[InboundMessage], options: Sequence[TriageOptions] | None = None
     ) -> list[TriageResult | TriageError]:
-        """As ``triage`` for each, encoded together; a message that fails leaves its error in its place."""
+        """As ``triage`` for each, in order; a message that fails leaves its error in its place."""
         begun = time.perf_counter()
         wanted = options or [TriageOptions()] * len(messages)
         readings: list[_Reading | TriageError] = []
@@ -104,7 +102,7 @@ class TriagePipeline:
             except TriageError as error:
                 readings.append(error)
         readable = [reading for reading in readings if isinstance(reading, _Reading)]
-        vectors = iter(self._encode_all(readable))
+        vectors = iter(self._encoder.encode([reading.notes.model_text for reading in readable]))
         results: list[TriageResult | TriageError] = []
         for reading, option in zip(readings, wanted, strict=True):
             if isinstance(reading, TriageError):
@@ -117,15 +115,6 @@ class TriagePipeline:
                 results.append(error)
             begun = time.perf_counter()
         return results
-
-    def _encode_all(self, readings: Sequence[_Reading]) -> Vectors:
-        """(N, width), encoded sorted by length so that a long message does not pad its whole batch."""
-        texts = [reading.notes.model_text for reading in readings]
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        vectors = np.zeros((len(texts), self._encoder.width), dtype=np.float32)
-        if texts:
-            vectors[order] = self._encoder.encode([texts[i] for i in order])
-        return vectors
 
     def _read(self, message: InboundMessage) -> _Reading:
         notes = self._reader.read(message.text, subject=message.subject)
@@ -156,7 +145,7 @@ class TriagePipeline:
             sla=self._sla(message.received_at or now, policy, needs_reply=prediction.needs_reply),
             retrieval=retrieval,
             draft=draft,
-            truncated=reading.notes.truncated,
+            truncated=reading.notes.truncated or self._encoder.truncates(reading.notes.model_text),
             duration_ms=round((time.perf_counter() - begun) * 1000, 3),
         )
 

@@ -34,7 +34,10 @@ class Encoder(Protocol):
     def width(self) -> int: ...
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """(N, width) float32 unit vectors, in order."""
+        """(N, width) float32 unit vectors, in order; the vector of a text depends on that text alone."""
+
+    def truncates(self, text: str) -> bool:
+        """Whether only the beginning of ``text`` is read."""
 
 
 class Classifier(Protocol):

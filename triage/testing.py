@@ -27,6 +27,9 @@ class HashingEncoder:
     def width(self) -> int:
         return self._width
 
+    def truncates(self, text: str) -> bool:
+        return False
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         self.calls.append(len(texts))
         vectors = np.zeros((len(texts), self._width), dtype=np.float32)

@@ -21,7 +21,7 @@ from babel.lists import format_list
 
 from triage.drafting.answer import Unit, units
 from triage.drafting.facts import locale_for, order_facts
-from triage.drafting.lint import fits, lint
+from triage.drafting.lint import content_breaches, fits, lint
 from triage.drafting.phrases import FALLBACK, Phrases, load_phrases
 from triage.types import (
     ChannelPolicy,
@@ -213,8 +213,9 @@ def _answer(passages: Sequence[Passage], phrases: Phrases, policy: ChannelPolicy
         lead = units(passage.lead, links=policy.links)
         detail = () if passage.text == passage.lead else units(passage.text, links=policy.links)
         most = MOST_ANSWER_UNITS if index == 0 else 3
+        allowed = [unit for unit in (*lead, *detail) if not content_breaches(unit.text, policy)]
         previous: Unit | None = None
-        for number, unit in enumerate((*lead, *detail)[:most]):
+        for number, unit in enumerate(allowed[:most]):
             # The first sentence is the direct answer: it goes last of all.
             keep = 8 if number == 0 else (7 if number < len(lead) else 2)
             citation = Citation(article_id=passage.article_id, passage=unit.text)

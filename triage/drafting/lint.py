@@ -27,6 +27,13 @@ def lint(text: str, policy: ChannelPolicy, *, allowed: tuple[str, ...] = ()) -> 
         )
     if policy.segments is not None and (needed := sms_segments(text)) > policy.segments:
         warnings.append(PolicyWarning(rule="too_long", detail=f"{needed} of {policy.segments} SMS segments"))
+    warnings += content_breaches(text, policy, allowed=allowed)
+    return tuple(sorted(warnings, key=lambda warning: warning.start or 0))
+
+
+def content_breaches(text: str, policy: ChannelPolicy, *, allowed: tuple[str, ...] = ()) -> list[PolicyWarning]:
+    """Breaches by what the text says, whatever its length."""
+    warnings = []
     if not policy.links:
         warnings += [_warning("link", f"{policy.channel} allows no links", match) for match in _LINK.finditer(text)]
     if not policy.contact_details:
@@ -36,7 +43,7 @@ def lint(text: str, policy: ChannelPolicy, *, allowed: tuple[str, ...] = ()) -> 
                 for match in pattern.finditer(text)
                 if not any(match.group() in known or known in match.group() for known in allowed)
             ]
-    return tuple(sorted(warnings, key=lambda warning: warning.start or 0))
+    return warnings
 
 
 def _warning(rule: str, detail: str, match: re.Match[str]) -> PolicyWarning:

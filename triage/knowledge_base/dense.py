@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from triage.protocols import Encoder, Vectors
+from triage.protocols import Vectors
 
 FLAT_UP_TO = 10_000
 """Exact search takes 0.3 ms at this size; beyond it a graph index is faster."""
-
-_BATCH = 64
 
 
 class DenseIndex:
@@ -46,13 +42,3 @@ class DenseIndex:
         scores, positions = self._index.search(np.ascontiguousarray(vector[None, :], dtype=np.float32), wanted)
         found = positions[0] >= 0
         return positions[0][found], scores[0][found]
-
-
-def embed(encoder: Encoder, texts: Sequence[str]) -> Vectors:
-    """Vectors (N, D) of ``texts``, encoded in batches of similar length so that padding stays small."""
-    output = np.zeros((len(texts), encoder.width), dtype=np.float32)
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    for start in range(0, len(order), _BATCH):
-        rows = order[start : start + _BATCH]
-        output[rows] = encoder.encode([texts[row] for row in rows])
-    return output

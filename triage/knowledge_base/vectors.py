@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from triage.knowledge_base.dense import embed
 from triage.protocols import Encoder, Vectors
 
 
@@ -28,13 +27,13 @@ class VectorStore:
     def embed(self, encoder: Encoder, texts: Sequence[str]) -> Vectors:
         """(N, width) vectors of ``texts``; only texts not seen before are encoded."""
         if self._folder is None:
-            return embed(encoder, texts)
+            return encoder.encode(texts)
         path = self._folder / f"vectors-{encoder.version}.npz"
         keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
         known = _read(path, encoder.width)
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if new:
-            known |= dict(zip(new, embed(encoder, list(new.values())), strict=True))
+            known |= dict(zip(new, encoder.encode(list(new.values())), strict=True))
             _write(path, {key: known[key] for key in dict.fromkeys(keys)})
         rows = [known[key] for key in keys]
         return np.stack(rows) if rows else np.zeros((0, encoder.width), dtype=np.float32)

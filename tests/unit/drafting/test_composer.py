@@ -114,6 +114,15 @@ def test_amazon_gets_no_links() -> None:
     assert draft.policy_warnings == ()
 
 
+def test_ebay_gets_no_contact_details() -> None:
+    contact = Passage(article_id="a", language="en", title="", score=0.9, lead="Write to press@x.example. We answer soon.",
+                      text="Write to press@x.example. We answer soon.")  # fmt: skip
+    draft = _draft(contact, channel="ebay")
+    assert "press@" not in draft.text
+    assert "We answer soon." in draft.text
+    assert draft.policy_warnings == ()
+
+
 def test_walmart_gets_english() -> None:
     draft = _draft(LATE, channel="walmart", language="es")
     assert draft.language == "en"
