@@ -76,13 +76,15 @@ def train(context: typer.Context, what: Annotated[str, typer.Argument(help="enco
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def evaluate(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(help="classifier | language | entities | matching | retrieval")],
+    what: Annotated[str, typer.Argument(help="classifier | language | entities | matching | retrieval | agreement")],
 ) -> None:
     """Measure one part on held-out data.
 
     Example: triage evaluate classifier
     """
-    _run_module("eval", what, ("classifier", "language", "entities", "matching", "retrieval"), context.args)
+    _run_module(
+        "eval", what, ("classifier", "language", "entities", "matching", "retrieval", "agreement"), context.args
+    )
 
 
 def _run_module(package: str, name: str, known: tuple[str, ...], arguments: list[str]) -> None:
