@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from triage.channels.policies import ChannelPolicies
+from triage.conversations.circumstances import circumstances
 from triage.conversations.sla import sla
 from triage.detection.entities import PatternRecogniser
 from triage.detection.language import load_identifier
@@ -67,6 +68,7 @@ def build_pipeline(settings: Settings, articles: Iterable[Article] | None = None
         drafter=Composer(Brand(signature={"": settings.brand}), phrases_folder=settings.phrases),
         policies=ChannelPolicies(settings.channel_policies),
         sla=sla,
+        circumstances=circumstances,
         clock=SystemClock(),
         default_language=settings.default_language,
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from triage.errors import InvalidMessage, TriageError
 from triage.protocols import (
+    CircumstanceRule,
     Classifier,
     Clock,
     DraftGenerator,
@@ -69,13 +71,14 @@ class TriagePipeline:
         drafter: DraftGenerator,
         policies: Policies,
         sla: SlaRule,
+        circumstances: CircumstanceRule,
         clock: Clock,
         default_language: str = "en",
     ) -> None:
         self._reader, self._identifier, self._recogniser = reader, identifier, recogniser
         self._encoder, self._classifier = encoder, classifier
         self._retriever, self._drafter = retriever, drafter
-        self._policies, self._sla, self._clock = policies, sla, clock
+        self._policies, self._sla, self._circumstances, self._clock = policies, sla, circumstances, clock
         self._default_language = default_language
 
     def triage(self, message: InboundMessage, options: TriageOptions | None = None) -> TriageResult:
@@ -130,9 +133,9 @@ class TriagePipeline:
 
     def _finish(self, reading: _Reading, vector: Vectors, options: TriageOptions, begun: float) -> TriageResult:
         message = reading.message
-        prediction = self._classifier.predict(vector)
-        policy = self._policies[message.channel]
         now = self._clock.now()
+        prediction = self._with_circumstances(self._classifier.predict(vector), message, now)
+        policy = self._policies[message.channel]
         language = self._reply_language(reading)
         retrieval = self._retrieve(reading, vector, prediction, language, options)
         draft = None
@@ -148,6 +151,13 @@ class TriagePipeline:
             truncated=reading.notes.truncated or self._encoder.truncates(reading.notes.model_text),
             duration_ms=round((time.perf_counter() - begun) * 1000, 3),
         )
+
+    def _with_circumstances(self, prediction: Prediction, message: InboundMessage, now: datetime) -> Prediction:
+        reasons = self._circumstances(message, now)
+        if not reasons or prediction.urgency.level is Urgency.LOW:
+            return prediction
+        known = tuple(dict.fromkeys((*reasons, *prediction.urgency.reasons)))
+        return replace(prediction, urgency=replace(prediction.urgency, reasons=known))
 
     def _retrieve(
         self, reading: _Reading, vector: Vectors, prediction: Prediction, language: str, options: TriageOptions

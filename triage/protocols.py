@@ -158,3 +158,9 @@ class SlaRule(Protocol):
     """When an answer is due."""
 
     def __call__(self, received_at: datetime, policy: ChannelPolicy, *, needs_reply: bool) -> Sla: ...
+
+
+class CircumstanceRule(Protocol):
+    """Reasons for urgency that stand in the order and the thread, not in the text."""
+
+    def __call__(self, message: InboundMessage, now: datetime) -> tuple[str, ...]: ...

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.auth import Key, KeyRing, hash_key
 from triage.channels.policies import ChannelPolicies
+from triage.conversations.circumstances import circumstances
 from triage.conversations.sla import sla
 from triage.detection.entities import PatternRecogniser
 from triage.drafting.composer import Brand, Composer
@@ -36,6 +37,7 @@ def pipeline(classifier: FixedClassifier | None = None) -> TriagePipeline:
         drafter=Composer(Brand(signature={"": "Tamaro"})),
         policies=ChannelPolicies(),
         sla=sla,
+        circumstances=circumstances,
         clock=FixedClock(),
     )
 
