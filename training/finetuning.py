@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from torch.nn import functional
 from transformers import BertModel
 
 from eval.messages import LabelledMessage
+from training.auxiliary import AuxiliaryExample
 from training.distillation import distillation_loss, length_batches, mean_pool, pad
 from training.embeddings import Sentences, encode_sentences
 from triage.models.heads import Heads
@@ -47,6 +48,7 @@ class FineTuningConfig:
     dropout: float = 0.15
     smoothing: float = 0.05
     distillation: float = 2.0
+    auxiliary: float = 0.6
     present: float = 3.0
     noise: float = 0.25
 
@@ -167,19 +169,22 @@ def fit(
     parallel: Callable[[int], tuple[Sentences, NDArray[np.float16]]],
     config: FineTuningConfig,
     *,
+    auxiliary: Mapping[str, Sequence[AuxiliaryExample]] | None = None,
     report: Callable[[str], None] = print,
 ) -> MultiTaskHeads:
     """Fine-tunes ``model`` in place and returns its heads.
 
     Args:
         parallel: block ``i`` of sentences with teacher vectors, for the distillation loss.
+        auxiliary: public intent sets; every other step trains one of them instead of the distillation.
     """
     torch.manual_seed(config.seed)
     rng = random.Random(config.seed)
     heads = MultiTaskHeads(model.config.hidden_size, config.hidden, config.dropout)
     labels = targets(messages)
     cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
-    dense, sparse = _optimisers(model, heads, config)
+    tasks = [AuxiliaryTask(name, rows, model.config.hidden_size) for name, rows in (auxiliary or {}).items()]
+    dense, sparse = _optimisers(model, [heads, *(task.head for task in tasks)], config)
     steps = total_steps = 0
     for epoch in range(config.epochs):
         sentences = encode_sentences(
@@ -190,6 +195,7 @@ def fit(
         total_steps = total_steps or len(batches) * config.epochs
         extra, vectors = parallel(epoch)
         extra_batches = _endless(extra, vectors, tokens=config.tokens // 2, rng=shuffle)
+        streams = [task.batches(tokenizer, tokens=config.tokens // 2, seed=[config.seed, epoch]) for task in tasks]
         model.train()
         heads.train()
         sums = np.zeros(2)
@@ -197,8 +203,14 @@ def fit(
             _set_rates((dense, sparse), steps, total_steps)
             vector = _vectors(model, sentences.gather(rows), cls, sep)
             task = task_loss(heads(vector), labels.take(rows), config)
-            further, wanted = next(extra_batches)
-            keep = distillation_loss(_vectors(model, further, cls, sep), wanted, temperature=0.05, contrast=0.3)
+            if tasks and steps % 2:
+                chosen = steps // 2 % len(tasks)
+                further, truth = next(streams[chosen])
+                logits = tasks[chosen].head(_vectors(model, further, cls, sep) * AuxiliaryTask.SCALE)
+                keep = config.auxiliary / config.distillation * functional.cross_entropy(logits, truth)
+            else:
+                further, wanted = next(extra_batches)
+                keep = distillation_loss(_vectors(model, further, cls, sep), wanted, temperature=0.05, contrast=0.3)
             dense.zero_grad()
             sparse.zero_grad()
             (task + config.distillation * keep).backward()  # type: ignore[no-untyped-call]
@@ -213,6 +225,33 @@ def fit(
     return heads.eval()
 
 
+class AuxiliaryTask:
+    """A public intent set with a linear head of its own."""
+
+    SCALE = 12.0
+    """Unit vectors are scaled before the linear head, as in ``MultiTaskHeads``."""
+
+    def __init__(self, name: str, rows: Sequence[AuxiliaryExample], width: int) -> None:
+        self.name, self._rows = name, rows
+        names = sorted({row.label for row in rows})
+        self._index = {label: i for i, label in enumerate(names)}
+        self.head = nn.Linear(width, len(names))
+
+    def batches(
+        self, tokenizer: Tokenizer, *, tokens: int, seed: Sequence[int], block: int = 6000
+    ) -> Iterator[tuple[Sentences, torch.Tensor]]:
+        """Endless batches of a sample that changes with the seed, with their label indices."""
+        rng = np.random.default_rng([*seed, len(self._index)])
+        while True:
+            chosen = [
+                self._rows[i] for i in rng.choice(len(self._rows), size=min(block, len(self._rows)), replace=False)
+            ]
+            sentences = encode_sentences(tokenizer, [row.text for row in chosen], most=62)
+            labels = torch.tensor([self._index[row.label] for row in chosen])
+            for rows in length_batches(sentences.lengths, tokens=tokens, rng=rng):
+                yield sentences.gather(rows), labels[torch.from_numpy(rows)]
+
+
 def _vectors(model: BertModel, sentences: Sentences, cls: int, sep: int) -> torch.Tensor:
     ids, mask = pad(sentences, cls=cls, sep=sep, most=MOST_TOKENS)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -221,11 +260,11 @@ def _vectors(model: BertModel, sentences: Sentences, cls: int, sep: int) -> torc
 
 
 def _optimisers(
-    model: BertModel, heads: MultiTaskHeads, config: FineTuningConfig
+    model: BertModel, heads: Sequence[nn.Module], config: FineTuningConfig
 ) -> tuple[torch.optim.AdamW, torch.optim.SparseAdam]:
     words = model.embeddings.word_embeddings.weight
     layers = model.encoder.layer
-    groups = [{"params": list(heads.parameters()), "lr": config.rate_heads}]
+    groups = [{"params": [p for head in heads for p in head.parameters()], "lr": config.rate_heads}]
     for depth, layer in enumerate(layers):
         rate = config.rate_layers * config.layer_decay ** (len(layers) - 1 - depth)
         groups.append({"params": list(layer.parameters()), "lr": rate})
@@ -246,7 +285,9 @@ def _set_rates(optimisers: tuple[torch.optim.Optimizer, ...], step: int, steps: 
             group["lr"] = group["peak"] * factor
 
 
-def _endless(sentences: Sentences, vectors: NDArray[np.float16], *, tokens: int, rng: np.random.Generator):  # type: ignore[no-untyped-def]
+def _endless(
+    sentences: Sentences, vectors: NDArray[np.float16], *, tokens: int, rng: np.random.Generator
+) -> Iterator[tuple[Sentences, torch.Tensor]]:
     while True:
         for rows in length_batches(sentences.lengths, tokens=tokens, rng=rng):
             yield sentences.gather(rows), torch.from_numpy(vectors[rows].astype(np.float32))
