@@ -196,7 +196,6 @@ def test_missing_package_is_named_with_its_install_command(
 
 @pytest.mark.parametrize("backend", ["lingua", "py3langid"])
 def test_optional_backends_answer_like_the_others(backend: str) -> None:
-    pytest.importorskip(backend)
     identifier = load_identifier(backend, ["en", "pl", "de", "xx"])
     assert identifier.languages == ("en", "pl", "de")
     assert identifier.identify("gdzie jest moja paczka, czekam już tydzień").code == "pl"
