@@ -26,6 +26,7 @@ from eval.calibration import Predictions, calibrate
 from eval.corpora import corpora_folder
 from eval.messages import LabelledMessage, read_messages
 from training import corpora
+from training.auxiliary import AuxiliaryExample, auxiliary_sets, bitext_messages
 from training.checkpoint import load_student
 from training.distillation import encode
 from training.embeddings import Sentences, encode_sentences
@@ -117,13 +118,22 @@ class Run:
     tokenizer: Tokenizer
     messages: list[LabelledMessage]
     extra: list[LabelledMessage]
+    auxiliary: dict[str, list[AuxiliaryExample]]
     parallel: Parallel
     config: FineTuningConfig
 
     def train(self, messages: list[LabelledMessage]) -> tuple[BertModel, MultiTaskHeads]:
         """A fine-tuned copy of the encoder and its heads."""
         model = load_student(self.encoder)
-        heads = fit(model, self.tokenizer, messages + self.extra, self.parallel, self.config, report=_log)
+        heads = fit(
+            model,
+            self.tokenizer,
+            messages + self.extra,
+            self.parallel,
+            self.config,
+            auxiliary=self.auxiliary,
+            report=_log,
+        )
         return model, heads
 
 
@@ -178,6 +188,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--fold", type=int, default=None, help="train this fold alone and stop; folds may run side by side"
     )
+    parser.add_argument("--calibration-folds", type=int, default=0, help="use only so many of the folds (0: all)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
@@ -185,30 +196,36 @@ def main(arguments: list[str] | None = None) -> None:
     tokenizer = Tokenizer.from_file(str(options.encoder / "tokenizer.json"))
     messages = read_messages(sorted(options.data.glob("*.jsonl")))
     extra = out_of_scope_messages(corpora_folder(), per_language=12)
+    extra += bitext_messages(corpora_folder(), per_intent=80)
     run = Run(
         encoder=options.encoder,
         out=options.out,
         tokenizer=tokenizer,
         messages=messages,
         extra=extra,
+        auxiliary=auxiliary_sets(corpora_folder()),
         parallel=parallel_sample(options.encoder, tokenizer, size=20_000),
         config=FineTuningConfig(epochs=options.epochs, seed=options.seed),
     )
     options.out.mkdir(parents=True, exist_ok=True)
-    _log(f"{len(messages)} messages in {len({m.batch for m in messages})} batches, {len(extra)} out of scope")
+    _log(f"{len(messages)} messages in {len({m.batch for m in messages})} batches, {len(extra)} from public sets")
     if options.fold is not None:
         fold_predictions(run, options.fold, options.folds)
         return
 
     calibration = Calibration()
     if options.folds:
-        parts = [fold_predictions(run, fold, options.folds) for fold in range(options.folds)]
+        parts = [
+            fold_predictions(run, fold, options.folds) for fold in range(options.calibration_folds or options.folds)
+        ]
         calibration = calibrate(Predictions.join(parts))
         _log(f"calibration: {calibration.model_dump_json()}")
     model, heads = run.train(messages)
     trained_on = [
         f"training/data/messages ({len(messages)})",
-        "MASSIVE train (out of scope)",
+        "MASSIVE train (out of scope, auxiliary intents)",
+        "Bitext train (17 mapped intents)",
+        "Banking77 and ArBanking77 train (auxiliary intents)",
         "parallel corpora, see the model card",
     ]
     write_model(options.out, model, heads, options.encoder / "tokenizer.json", calibration, trained_on)

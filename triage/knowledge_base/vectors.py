@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import zipfile
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triage.protocols import Encoder, Vectors
+
+logger = logging.getLogger(__name__)
 
 
 class VectorStore:
@@ -34,7 +37,11 @@ class VectorStore:
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if new:
             known |= dict(zip(new, encoder.encode(list(new.values())), strict=True))
-            _write(path, {key: known[key] for key in dict.fromkeys(keys)})
+            try:
+                _write(path, {key: known[key] for key in dict.fromkeys(keys)})
+            except OSError as error:
+                # Only the next start is slower for it, so a full disk must not keep this one from serving.
+                logger.warning("passage vectors are not kept: %s", error.strerror)
         rows = [known[key] for key in keys]
         return np.stack(rows) if rows else np.zeros((0, encoder.width), dtype=np.float32)
 

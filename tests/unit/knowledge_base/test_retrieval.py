@@ -117,6 +117,11 @@ def test_kept_vectors_are_not_encoded_again(tmp_path: Path) -> None:
     assert np.array_equal(first, second[[1, 0]])
 
 
+def test_a_folder_that_cannot_be_written_costs_only_the_next_start(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert VectorStore(tmp_path / "file").embed(HashingEncoder(), ["a"]).shape == (1, 256)
+
+
 @pytest.mark.parametrize("damage", ["truncate", "flip"])
 def test_damaged_vectors_are_made_anew(tmp_path: Path, damage: str) -> None:
     encoder = HashingEncoder()
