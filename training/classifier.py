@@ -4,7 +4,8 @@
 
 Calibration uses predictions for batches that a model did not see: one model is trained per left-out group of batches, so
 temperatures and thresholds are fitted on other writers and other shops than the training messages. The model that ships
-is then trained on every training batch. Test batches under ``eval/data`` are never read here.
+is then trained on every training batch. Test batches under ``eval/data`` are read for one
+purpose: a training message whose text also stands there is dropped.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tokenizers import Tokenizer
 from transformers import BertModel
 
 from eval.calibration import Predictions, calibrate
+from eval.classifier import DATA as TEST
 from eval.corpora import corpora_folder
 from eval.messages import LabelledMessage, read_messages
 from training import corpora
@@ -107,6 +109,16 @@ def predict(
             "reply": labels.reply.numpy(), "reason": labels.reason.numpy(), "reason_known": labels.reason_known.numpy(),
         },
     )  # fmt: skip
+
+
+def without_test_texts(messages: list[LabelledMessage]) -> list[LabelledMessage]:
+    """Drops messages whose text is a test message too ("agent" is what many people write), so that none is measured twice."""
+    tested = {_key(m.text) for m in read_messages(sorted(TEST.glob("*.jsonl")))}
+    return [m for m in messages if _key(m.text) not in tested]
+
+
+def _key(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +206,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     tokenizer = Tokenizer.from_file(str(options.encoder / "tokenizer.json"))
-    messages = read_messages(sorted(options.data.glob("*.jsonl")))
+    messages = without_test_texts(read_messages(sorted(options.data.glob("*.jsonl"))))
     extra = out_of_scope_messages(corpora_folder(), per_language=12)
     extra += bitext_messages(corpora_folder(), per_intent=80)
     run = Run(
