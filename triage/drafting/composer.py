@@ -226,7 +226,7 @@ def _answer(passages: Sequence[Passage], phrases: Phrases, policy: ChannelPolicy
 
 def _joint(unit: Unit, previous: Unit | None) -> str:
     if unit.mark:
-        return "\n"
+        return "\n" if previous is not None and previous.mark else "\n\n"
     return "\n\n" if unit.begins_paragraph or previous is None or previous.mark else " "
 
 

@@ -62,7 +62,7 @@ def test_a_draft_greets_answers_asks_and_signs() -> None:
     draft = _draft(LATE, name="Anna")
     assert draft.text.startswith("Hello Anna,\n\n")
     assert "If a parcel is late, we open an enquiry. The carrier answers within 3 working days." in draft.text
-    assert "\n- Weekends do not count." in draft.text
+    assert "\n\n- Weekends do not count." in draft.text
     assert "please send me your order number." in draft.text
     assert draft.text.endswith("Kind regards,\nTamaro")
     assert draft.missing == ("order_number",)
