@@ -56,24 +56,31 @@ def _marked(text: str, entities: tuple[Entity, ...]) -> Markup:
     return Markup("").join([*parts, escape(text[last:])])
 
 
+def form_token(request: Request) -> str:
+    """What this agent's forms carry, bound to the session: another site cannot know it, so it cannot post in their name.
+
+    Raises:
+        SignedOut: no valid session.
+    """
+    token = request.cookies.get(COOKIE)
+    if token is None or not request.app.state.desk.knows(token):
+        raise SignedOut
+    return hmac.new(request.app.state.form_key, token.encode("utf-8", "surrogatepass"), "sha256").hexdigest()
+
+
+# Evaluated when routes are added, so it must stand at module level.
+FormToken = Annotated[str, Depends(form_token)]
+
+
 def install(app: FastAPI, desk: Desk) -> None:
     """Adds the pages to ``app``."""
     environment = _environment()
     router = APIRouter(include_in_schema=False)
-    # Forms carry a token bound to this process, so that another site cannot post in an agent's name.
-    form_key = secrets.token_bytes(32)
+    app.state.desk, app.state.form_key = desk, secrets.token_bytes(32)
 
     def page(name: str, status: int = 200, **context: object) -> HTMLResponse:
         html = environment.get_template(name).render(**context)
         return HTMLResponse(html, status_code=status, headers=_HEADERS)
-
-    def agent(request: Request) -> str:
-        token = request.cookies.get(COOKIE)
-        if token is None or not desk.knows(token):
-            raise SignedOut
-        return hmac.new(form_key, token.encode("utf-8", "surrogatepass"), "sha256").hexdigest()
-
-    FormToken = Annotated[str, Depends(agent)]
 
     @app.exception_handler(SignedOut)
     async def signed_out(request: Request, error: SignedOut) -> Response:
