@@ -179,10 +179,12 @@ class TriagePipeline:
     def _draft(
         self, reading: _Reading, prediction: Prediction, retrieval: Retrieval, policy: ChannelPolicy, language: str
     ) -> Draft:
+        message = reading.message
         known = {entity.type for entity in reading.entities}
-        for earlier in reading.message.thread:
-            if earlier.author is Author.CUSTOMER:
-                known |= {entity.type for entity in self._recogniser.recognise(earlier.text)}
+        # Offsets are into the text, so what subject and thread say is no entity of this message, but it is known.
+        said = [message.subject or "", *(m.text for m in message.thread if m.author is Author.CUSTOMER)]
+        for text in said:
+            known |= {entity.type for entity in self._recogniser.recognise(text)}
         return self._drafter.draft(
             reading.message,
             language=language,

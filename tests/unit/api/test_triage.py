@@ -64,6 +64,19 @@ def test_a_workspace_changes_a_clock(make_client: Callable[..., TestClient]) -> 
     assert client.post("/v1/triage", json={"text": TEXT, "channel": "fax"}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"subject": "Order TM-10428"},
+        {"thread": [{"author": "customer", "text": "It is TM-10428"}]},
+        {"order": {"id": "TM-10428"}},
+    ],
+)
+def test_an_order_number_given_anywhere_is_not_asked_for(client: TestClient, where: dict[str, object]) -> None:
+    assert client.post("/v1/triage", json={"text": "It is late."}).json()["draft"]["missing"] == ["order_number"]
+    assert client.post("/v1/triage", json={"text": "It is late.", **where}).json()["draft"]["missing"] == []
+
+
 def test_options_leave_out_what_is_not_wanted(client: TestClient) -> None:
     body = client.post("/v1/triage", json={"text": TEXT, "options": {"draft": False, "articles": 0}}).json()
     assert body["draft"] is None
