@@ -75,7 +75,7 @@ def calibrate(predictions: Predictions) -> Calibration:
         reason_threshold=best_f1_threshold(
             sigmoid(predictions.logits["reason"])[known].ravel(), predictions.labels["reason"][known].ravel() > 0
         ),
-        critical_threshold=critical_threshold(urgency[:, -1], critical, least_precision=0.8),
+        critical_threshold=critical_threshold(urgency[:, -1], critical, least_precision=0.7),
     )
 
 
