@@ -38,6 +38,9 @@ from triage.types import (
 MOST_ANSWER_UNITS = 9
 """Sentences and list items of one answer; agents shorten longer ones by hand."""
 
+LEAST_SCORE = 0.5
+"""A passage less likely than this to answer is shown beside the draft but not put into it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
@@ -189,7 +192,7 @@ def _acknowledgement(prediction: Prediction) -> str:
 def _answering(prediction: Prediction, retrieval: Retrieval) -> tuple[Passage, ...]:
     """The best passage, and for a further intent the best one written for it; nothing where the model abstained,
     unless the passage was found on its own strength."""
-    passages = retrieval.passages
+    passages = [passage for passage in retrieval.passages if passage.score >= LEAST_SCORE]
     if not passages:
         return ()
     chosen = [passages[0]]

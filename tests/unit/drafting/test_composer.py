@@ -170,6 +170,12 @@ def test_without_an_article_nothing_is_invented() -> None:
     assert "I will look into this personally" in draft.text
 
 
+def test_a_passage_that_probably_does_not_answer_stays_out_of_the_text() -> None:
+    draft = _draft(Passage(article_id="a", language="en", title="", text=LEAD, lead=LEAD, score=0.4))
+    assert draft.citations == ()
+    assert "enquiry" not in draft.text
+
+
 def test_an_abstained_message_is_asked_nothing() -> None:
     assert _draft(predicted=prediction("delivery_late", abstained=True)).missing == ()
 
