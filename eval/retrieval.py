@@ -76,7 +76,7 @@ def search(retriever: HybridRetriever, case: Case) -> Found:
         case.query,
         vector=case.vector,
         language=case.language,
-        intents=() if prediction.abstained else prediction.intents,
+        intents=prediction.intent_weights,
         critical=prediction.urgency.level is Urgency.CRITICAL,
         limit=5,
     ).passages

@@ -169,7 +169,7 @@ class TriagePipeline:
             reading.notes.model_text,
             vector=vector,
             language=language,
-            intents=() if prediction.abstained else prediction.intents,
+            intents=prediction.intent_weights,
             critical=prediction.urgency.level is Urgency.CRITICAL,
             channel=reading.message.channel,
             market=order.market if order else None,

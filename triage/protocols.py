@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -73,7 +73,7 @@ class Retriever(Protocol):
         *,
         vector: Vectors,
         language: str,
-        intents: Sequence[str] = (),
+        intents: Mapping[str, float] | None = None,
         critical: bool = False,
         channel: str | None = None,
         market: str | None = None,
@@ -83,7 +83,7 @@ class Retriever(Protocol):
 
         Args:
             vector: (width,) unit vector of the query.
-            intents: of the message, primary first.
+            intents: how much each intent counts, from 0 to 1.
             critical: prefer the articles written for emergencies.
         """
 

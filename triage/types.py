@@ -176,6 +176,17 @@ class Prediction:
     model_version: str
 
     @property
+    def intent_weights(self) -> dict[str, float]:
+        """How much each intent should count in retrieval: its probability; a further intent found present, a half;
+        the primary counts in full unless the model abstained."""
+        weights = {score.name: score.confidence for score in self.ranking}
+        for name in self.intents[1:]:
+            weights[name] = max(weights.get(name, 0.0), 0.5)
+        if not self.abstained:
+            weights[self.intents[0]] = 1.0
+        return weights
+
+    @property
     def primary(self) -> IntentScore:
         """The intent a good agent acts on first."""
         return next(score for score in self.ranking if score.name == self.intents[0])

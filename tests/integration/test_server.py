@@ -108,6 +108,13 @@ def test_an_empty_workspace_starts_and_offers_nothing(tmp_path: Path) -> None:
         assert body["articles"] == []
 
 
+def test_answers_do_not_wait_for_acknowledgements() -> None:
+    from api.server import _listen
+
+    with _listen("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP
+
+
 def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -38,7 +38,7 @@ from triage.types import (
 MOST_ANSWER_UNITS = 9
 """Sentences and list items of one answer; agents shorten longer ones by hand."""
 
-LEAST_SCORE = 0.5
+LEAST_SCORE = 0.6
 """A passage less likely than this to answer is shown beside the draft but not put into it."""
 
 

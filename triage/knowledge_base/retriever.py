@@ -7,7 +7,7 @@ intent match turns each into a probability that it answers, and passages below a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,16 +23,19 @@ CANDIDATES = 60
 RRF = 60.0
 """The constant of reciprocal rank fusion; large enough that no single first rank decides alone."""
 
+LEAST_INTENT = 0.1
+"""Intents that count less bring no candidates of their own."""
+
 EMERGENCY_TAG = "emergency"
 """Tag of the articles that a critical message should get first: safety, fraud."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RetrievalWeights:
-    """Coefficients of the probability that a passage answers, fitted by ``python -m eval.retrieval --fit``.
+    """Coefficients of the probability that a passage answers; ``python -m eval.retrieval --fit`` measures them.
 
-    ``cosine`` is against the passage, ``intent`` is 1 where the article carries the primary intent and 0.5 for a further
-    one, ``coverage`` is the share of the query's rare words that the passage holds.
+    ``cosine`` is against the passage, ``intent`` is how much the best of the article's intents counts, ``coverage`` is
+    the share of the query's rare words that the passage holds.
     """
 
     bias: float = -3.4
@@ -102,20 +105,21 @@ class HybridRetriever:
         *,
         vector: Vectors,
         language: str,
-        intents: Sequence[str] = (),
+        intents: Mapping[str, float] | None = None,
         critical: bool = False,
         channel: str | None = None,
         market: str | None = None,
         limit: int = 5,
     ) -> Retrieval:
-        fused = self._candidates(query, vector, intents)
+        wanted = intents or {}
+        fused = self._candidates(query, vector, [name for name, weight in wanted.items() if weight >= LEAST_INTENT])
         rare = self._rare_words(query)
         best: dict[str, tuple[float, Chunk]] = {}
         for position, rank_score in fused.items():
             part = self._chunks[position]
             if not self._eligible(part.article, language, channel, market):
                 continue
-            score = self._probability(position, vector, language, intents, rare, critical) + 1e-6 * rank_score
+            score = self._probability(position, vector, language, wanted, rare, critical) + 1e-6 * rank_score
             key = part.article.id
             if key not in best or score > best[key][0]:
                 best[key] = (score, part)
@@ -160,14 +164,11 @@ class HybridRetriever:
         return article.language == "en" if "en" in available else True
 
     def _probability(
-        self, position: int, vector: Vectors, language: str, intents: Sequence[str], rare: frozenset[str],
+        self, position: int, vector: Vectors, language: str, intents: Mapping[str, float], rare: frozenset[str],
         critical: bool,
     ) -> float:  # fmt: skip
         weights, article = self._weights, self._chunks[position].article
-        match = 0.0
-        for rank, intent in enumerate(intents):
-            if intent in article.intents:
-                match = max(match, 1.0 if rank == 0 else 0.5)
+        match = max((intents.get(intent, 0.0) for intent in article.intents), default=0.0)
         coverage = len(rare & self._words[position]) / len(rare) if rare else 0.0
         logit = (
             weights.bias

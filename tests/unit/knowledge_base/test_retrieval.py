@@ -50,7 +50,7 @@ def test_a_model_number_finds_its_article(retriever: HybridRetriever) -> None:
 
 
 def test_the_intent_brings_its_article_though_no_word_is_shared(retriever: HybridRetriever) -> None:
-    found = _search(retriever, "zzz qqq", intents=("delivery_late",))
+    found = _search(retriever, "zzz qqq", intents={"delivery_late": 1.0})
     assert [p.article_id for p in found.passages][:1] == ["late"]
 
 
@@ -59,8 +59,8 @@ def test_nothing_is_offered_where_nothing_fits(retriever: HybridRetriever) -> No
 
 
 def test_the_customers_language_is_preferred_and_english_stands_in(retriever: HybridRetriever) -> None:
-    assert _search(retriever, "paczka się spóźnia", "pl", intents=("delivery_late",)).passages[0].language == "pl"
-    assert _search(retriever, "zwrot", "pl", intents=("return_item",)).passages[0].language == "en"
+    assert _search(retriever, "paczka się spóźnia", "pl", intents={"delivery_late": 1.0}).passages[0].language == "pl"
+    assert _search(retriever, "zwrot", "pl", intents={"return_item": 1.0}).passages[0].language == "en"
 
 
 def test_an_article_for_one_channel_stays_there(retriever: HybridRetriever) -> None:
@@ -70,7 +70,7 @@ def test_an_article_for_one_channel_stays_there(retriever: HybridRetriever) -> N
 
 
 def test_an_emergency_puts_its_article_first(retriever: HybridRetriever) -> None:
-    query, intents = "the kettle smokes, how do I use it", ("product_usage",)
+    query, intents = "the kettle smokes, how do I use it", {"product_usage": 1.0}
     assert _search(retriever, query, intents=intents, critical=True).passages[0].article_id == "fire"
 
 
