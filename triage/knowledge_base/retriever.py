@@ -44,7 +44,7 @@ class RetrievalWeights:
     coverage: float = 1.2
     same_language: float = 0.3
     emergency: float = 2.0
-    threshold: float = 0.3
+    threshold: float = 0.4
 
 
 class HybridRetriever:
