@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from triage.bootstrap import build_pipeline
 from triage.contract import Bands, result_json
@@ -131,5 +132,6 @@ def _table(result: TriageResult) -> Table:
         *[("article", f"{p.title} [{p.article_id}, {p.language}] {p.score:.0%}") for p in result.retrieval.passages],
     ]  # fmt: skip
     for name, value in rows:
-        table.add_row(name, value)
+        # Plain text: brackets in a customer's words or an id must not be read as rich's markup.
+        table.add_row(name, Text(value))
     return table

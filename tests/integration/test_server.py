@@ -149,6 +149,18 @@ def test_the_command_line_triages_a_file_and_names_a_bad_line(tmp_path: Path) ->
     assert "in.jsonl:4" in rows[3]["error"]
 
 
+def test_the_table_shows_brackets_as_they_are(capsys: pytest.CaptureFixture[str], data_folder: Path,
+                                              monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    from triage import batch
+
+    monkeypatch.setenv("TRIAGE_DATA", str(data_folder))
+    monkeypatch.setenv("COLUMNS", "200")
+    batch.triage_text("where is my parcel [bold]TM-10428[/bold] [/]", channel="email", as_json=False)
+    printed = capsys.readouterr().out
+    assert "[track-order, en]" in printed
+    assert "TM-10428" in printed
+
+
 def test_doctor_says_what_is_wrong(tmp_path: Path) -> None:
     def doctor(**environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
