@@ -190,15 +190,17 @@ def _acknowledgement(prediction: Prediction) -> str:
 
 
 def _answering(prediction: Prediction, retrieval: Retrieval) -> tuple[Passage, ...]:
-    """The best passage, and for a further intent the best one written for it; nothing where the model abstained,
-    unless the passage was found on its own strength."""
+    """The best passage, and for a further intent the best one written for it.
+
+    Where the model abstained the draft answers nothing by itself, the passages are listed for the agent to choose from;
+    but in an emergency the safe instruction is worth more than a wrong one costs.
+    """
     passages = [passage for passage in retrieval.passages if passage.score >= LEAST_SCORE]
-    if not passages:
+    critical = prediction.urgency.level is Urgency.CRITICAL
+    if not passages or (prediction.abstained and not critical):
         return ()
     chosen = [passages[0]]
-    if prediction.abstained:
-        return tuple(chosen)
-    for intent in prediction.intents[1:]:
+    for intent in () if prediction.abstained else prediction.intents[1:]:
         further = next((p for p in passages if intent in p.intents), None)
         if further and all(further.article_id != p.article_id for p in chosen) and intent not in chosen[0].intents:
             chosen.append(further)

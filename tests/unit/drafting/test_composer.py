@@ -176,6 +176,14 @@ def test_a_passage_that_probably_does_not_answer_stays_out_of_the_text() -> None
     assert "enquiry" not in draft.text
 
 
+def test_an_unsure_model_puts_no_answer_into_the_draft_but_in_an_emergency() -> None:
+    unsure = prediction("wrong_item", "damaged_item", abstained=True)
+    assert _draft(LATE, predicted=unsure).citations == ()
+    assert "I will look into this personally" in _draft(LATE, predicted=unsure).text
+    urgent = prediction("defective_item", abstained=True, urgency=Urgency.CRITICAL)
+    assert _draft(LATE, predicted=urgent).citations
+
+
 def test_an_abstained_message_is_asked_nothing() -> None:
     assert _draft(predicted=prediction("delivery_late", abstained=True)).missing == ()
 
