@@ -1,8 +1,9 @@
-"""How far two careful readers agree on the test messages: the ceiling of every figure in ``eval.classifier``.
+"""How far two readings of the test messages agree: the ceiling of every figure in ``eval.classifier``.
 
     python -m eval.agreement
 
-The second reader saw the texts alone. A line of ``eval/data/second_reading/<batch>.txt`` is
+The second reading saw the texts alone. Both were made by language models, so they agree more than
+two people would. A line of ``eval/data/second_reading/<batch>.txt`` is
 ``number intent[,intent…] urgency yes|no`` (needs a reply).
 """
 
@@ -15,7 +16,7 @@ import numpy as np
 from eval.classifier import DATA, quadratic_weighted_kappa
 from eval.messages import LabelledMessage, read_messages
 from triage.models.taxonomy import INTENTS
-from triage.types import URGENCIES
+from triage.types import URGENCIES, Urgency
 
 SECOND = DATA.parent / "second_reading"
 
@@ -35,7 +36,7 @@ def kappa(first: list[str], second: list[str]) -> float:
 
 def agreement(messages: list[LabelledMessage], second: list[tuple[list[str], str, bool]]) -> dict[str, float]:
     """The figures for one batch."""
-    levels = [np.asarray([list(URGENCIES).index(u) for u in us]) for us in  # type: ignore[arg-type]
+    levels = [np.asarray([URGENCIES.index(Urgency(u)) for u in us]) for us in
               ([m.urgency for m in messages], [row[1] for row in second])]  # fmt: skip
     pairs = list(zip(messages, second, strict=True))
     return {

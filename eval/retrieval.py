@@ -3,8 +3,8 @@
     python -m eval.retrieval [--model FOLDER] [--fit]
 
 Which articles answer a message was decided by a reader (``expected.articles`` in ``triage/sample/messages.jsonl``).
-``--fit`` fits the probability that a passage answers on half of the messages and prints its coefficients; figures are
-always those of the other half.
+``--fit`` chooses the threshold on half of the messages and prints figures for the other half. Without it the figures are
+for all of them, which the hand-set weights were chosen on too: they are no held-out result.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def figures(cases: Sequence[Case], found: Sequence[Found]) -> dict[str, float]:
 
 
 def fit(cases: Sequence[Case], encoder: OnnxEncoder) -> RetrievalWeights:
-    """Bias and threshold on half of the messages: most right answers less false offers. The other weights stand."""
+    """The threshold with most right first answers less false offers; the other weights stand."""
     base = HybridRetriever(sample_articles(), encoder, weights=replace(RetrievalWeights(), threshold=0.0))
     scored = [(case, search(base, case)) for case in cases]
     grid = [step / 100 for step in range(5, 96)]

@@ -36,7 +36,6 @@ class DistillationConfig:
     temperature: float = 0.05
     contrast: float = 0.3
     most_tokens: int = 64
-    noise: float = 0.08
 
 
 def student_model(teacher_folder: Path, matrix: NDArray[np.float32]) -> BertModel:
@@ -45,7 +44,7 @@ def student_model(teacher_folder: Path, matrix: NDArray[np.float32]) -> BertMode
     teacher = BertModel.from_pretrained(teacher_folder, add_pooling_layer=False)
     config.vocab_size = len(matrix)
     config.pad_token_id = 0
-    # PyTorch's fused attention spends 60 % of a CPU step in its backward pass at these sizes; plain attention halves it.
+    # PyTorch's fused attention spends most of a CPU step in its backward pass at these sizes; plain attention is faster.
     config._attn_implementation = "eager"
     model = BertModel(config, add_pooling_layer=False)
     state = teacher.state_dict()

@@ -217,7 +217,7 @@ class Passage:
         text: the part that fits best.
         lead: the article's opening, its direct answer; equal to ``text`` where the opening fits best.
         intents: what the article answers.
-        score: the probability that it answers the message.
+        score: how well it answers the message, from 0 to 1; not calibrated.
     """
 
     article_id: str

@@ -1,7 +1,7 @@
 """Hybrid retrieval: dense and lexical rankings fused, with a prior for the intents that the classifier found.
 
 Reciprocal rank fusion (Cormack et al. 2009) orders the candidates; a logistic model over cosine, lexical coverage and
-intent match turns each into a probability that it answers, and passages below a threshold are not offered at all.
+intent match turns each into a score from 0 to 1, and passages below a threshold are not offered at all.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ EMERGENCY_TAG = "emergency"
 
 @dataclass(frozen=True, kw_only=True)
 class RetrievalWeights:
-    """Coefficients of the probability that a passage answers; ``python -m eval.retrieval --fit`` measures them.
+    """Coefficients of the score that a passage answers: set by hand, not fitted, so the score is no calibrated probability.
 
     ``cosine`` is against the passage, ``intent`` is how much the best of the article's intents counts, ``coverage`` is
     the share of the query's rare words that the passage holds.

@@ -2,6 +2,9 @@
 
 One hidden layer shared by all heads, then one linear layer a head. They live beside the encoder in ``heads.npz``, so that
 a user's own tickets can retrain them in seconds, over our encoder or any other.
+
+intent: softmax over the primary; present: every intent that the message carries; urgency; reply: whether one is needed;
+reason: why it is urgent.
 """
 
 from __future__ import annotations
@@ -15,9 +18,6 @@ from numpy.typing import NDArray
 
 from triage.errors import ModelError
 from triage.protocols import Vectors
-
-HEADS = ("intent", "present", "urgency", "reply", "reason")
-"""intent: softmax over the primary; present: every intent that the message carries; reason: why it is urgent."""
 
 
 @dataclass(frozen=True, kw_only=True)

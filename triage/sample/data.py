@@ -1,4 +1,4 @@
-"""The sample shop "Tamaro": articles, orders and messages, written by hand for this project."""
+"""The sample shop "Tamaro": articles, orders and messages, written for this project."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def sample_orders() -> dict[str, Order]:
 
 
 def sample_messages() -> Iterator[dict[str, Any]]:
-    """Messages as written, with the labels a careful reader gave under ``expected``."""
+    """Messages as written, with the labels of a careful reading under ``expected``."""
     yield from _rows("messages.jsonl")
 
 
