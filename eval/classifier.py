@@ -53,8 +53,8 @@ def predict(folder: Path, messages: Sequence[LabelledMessage]) -> list[Predictio
     manifest = Manifest.read(folder)
     encoder, reader = OnnxEncoder(folder, version=manifest.version), Reader()
     classifier = HeadClassifier(Heads.load(folder / "heads.npz"), manifest)
-    vectors = encoder.encode([reader.read(m.text).model_text for m in messages])
-    return [classifier.predict(vector) for vector in vectors]
+    encodings = encoder.read([reader.read(m.text).model_text for m in messages])
+    return [classifier.predict(encoding.features) for encoding in encodings]
 
 
 def report(messages: Sequence[LabelledMessage], predictions: Sequence[Prediction]) -> dict[str, float]:

@@ -55,14 +55,14 @@ def load_cases(folder: Path) -> tuple[list[Case], OnnxEncoder]:
     texts = [reader.read(row["text"], subject=row.get("subject")).model_text for row in rows]
     languages = {(article.id, article.language) for article in sample_articles()}
     cases = []
-    for row, text, vector in zip(rows, texts, encoder.encode(texts), strict=True):
+    for row, text, encoding in zip(rows, texts, encoder.read(texts), strict=True):
         right, language = tuple(row["expected"]["articles"]), row["expected"]["language"]
         cases.append(
             Case(
                 query=text,
-                vector=vector,
+                vector=encoding.vector,
                 language=language,
-                prediction=classifier.predict(vector),
+                prediction=classifier.predict(encoding.features),
                 right=right,
                 same_language=any((article, language) in languages for article in right),
             )

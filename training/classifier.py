@@ -1,6 +1,10 @@
 """``triage train classifier``: fine-tunes the encoder with its heads, calibrates them, exports what serving needs.
 
-    python -m training.classifier --encoder WORK --out FOLDER [--data FOLDER] [--epochs N]
+    python -m training.classifier --encoder ENCODER --out FOLDER [--data FOLDER] [--epochs N]
+
+ENCODER: a work folder of ``triage train encoder``, a model folder (the shipped one, to go on from it), or the name or path
+of any sentence-transformers or transformers checkpoint. Without ``TRIAGE_CORPORA`` the public sets and the distillation
+are left out, and labelled messages and help centres alone train.
 
 Calibration uses predictions for batches that a model did not see: one model is trained per left-out group of batches, so
 temperatures and thresholds are fitted on other writers and other shops than the training messages. The model that ships
@@ -11,6 +15,7 @@ purpose: a training message whose text also stands there is dropped.
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,24 +26,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from transformers import BertModel
 
 from eval.calibration import Predictions, calibrate
 from eval.classifier import DATA as TEST
 from eval.corpora import corpora_folder
-from eval.messages import LabelledMessage, read_messages
+from eval.help_centres import HelpCentre, read_help_centre
+from eval.messages import LabelError, LabelledMessage, read_messages
 from training import corpora
 from training.auxiliary import AuxiliaryExample, auxiliary_sets, bitext_messages
-from training.checkpoint import load_student
-from training.distillation import encode
-from training.embeddings import Sentences, encode_sentences
-from training.export import agreement, export_onnx, quantise
+from training.checkpoint import load_encoder, load_teacher
+from training.embeddings import Sentences
+from training.export import CONFIG, agreement, export_onnx, write_config, write_half
 from training.finetuning import REASON_NAMES, FineTuningConfig, MultiTaskHeads, fit, targets
+from training.text_encoder import TextEncoder, length_batches
 from triage.models.manifest import Calibration, Manifest, sha256
 from triage.models.taxonomy import INTENTS
+from triage.protocols import Vectors
 from triage.types import URGENCIES
 
 DATA = Path(__file__).parent / "data" / "messages"
+HELP_CENTRES = Path(__file__).parent / "data" / "help_centres"
 Parallel = Callable[[int], tuple[Sentences, NDArray[np.float16]]]
 
 
@@ -46,17 +53,18 @@ def _log(message: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {message}", flush=True)
 
 
-def parallel_sample(work: Path, tokenizer: Tokenizer, *, size: int) -> Parallel:
-    """Blocks of ``size`` parallel sentences with the teacher's vectors, natural prose only, for the distillation loss."""
-    folder = corpora_folder()
-    pairs = corpora.load_pairs(folder)
-    _, position = corpora.english_index(pairs)
-    vectors = np.load(work / "teacher.npy", mmap_mode="r")
-    natural = [p for rows in pairs.values() for p in rows if p.tier == "A"]
+def parallel_sample(encoder: TextEncoder, teacher: Callable[[list[str]], Vectors], *, size: int) -> Parallel:
+    """Blocks of ``size`` sentences of natural prose with the vectors they should keep, for the distillation loss.
+
+    Args:
+        teacher: vectors of English sentences.
+    """
+    pairs = corpora.load_pairs(corpora_folder())
+    natural = [p for rows in pairs.values() for p in rows if p.tier in ("O", "A")]
     rng = np.random.default_rng(11)
-    chosen = [natural[i] for i in rng.choice(len(natural), size=min(len(natural), 6 * size), replace=False)]
-    sentences = encode_sentences(tokenizer, [p.foreign for p in chosen], most=62)
-    wanted = np.asarray(vectors[[position[p.english] for p in chosen]])
+    chosen = [natural[i] for i in rng.choice(len(natural), size=min(len(natural), 3 * size), replace=False)]
+    sentences = encoder.tokens([p.foreign for p in chosen], most=64)
+    wanted = teacher([p.english for p in chosen]).astype(np.float16)
 
     def block(index: int) -> tuple[Sentences, NDArray[np.float16]]:
         rows = np.random.default_rng([13, index]).choice(len(chosen), size=min(size, len(chosen)), replace=False)
@@ -93,17 +101,18 @@ def _out_of_scope(text: str, language: str) -> LabelledMessage:
 _NEAR_SHOP = ("takeaway", "email", "lists", "general", "social", "transport")
 
 
-def predict(
-    model: BertModel, heads: MultiTaskHeads, tokenizer: Tokenizer, messages: Sequence[LabelledMessage]
-) -> Predictions:
+@torch.no_grad()
+def predict(encoder: TextEncoder, heads: MultiTaskHeads, messages: Sequence[LabelledMessage]) -> Predictions:
     """Logits of every head for ``messages``, beside their labels."""
-    cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
-    vectors = encode(
-        model, encode_sentences(tokenizer, [m.text for m in messages], most=254), cls=cls, sep=sep, most=256
-    )
+    sentences = encoder.tokens([m.text for m in messages])
+    features = np.zeros((len(messages), heads.hidden.in_features), dtype=np.float32)
+    encoder.model.eval()
+    for rows in length_batches(sentences.lengths, tokens=8192, rng=np.random.default_rng(0)):
+        states, mask = encoder.states(sentences.gather(rows))
+        features[rows] = heads.features(encoder.pool(states, mask), states, mask).numpy()
     labels = targets(messages)
     return Predictions(
-        logits=heads.export().logits(vectors),
+        logits=heads.export().logits(features),
         labels={
             "intent": labels.intent.numpy(), "present": labels.present.numpy(), "urgency": labels.urgency.numpy(),
             "reply": labels.reply.numpy(), "reason": labels.reason.numpy(), "reason_known": labels.reason_known.numpy(),
@@ -125,28 +134,28 @@ def _key(text: str) -> str:
 class Run:
     """What every training of one run shares."""
 
-    encoder: Path
+    encoder: str
     out: Path
-    tokenizer: Tokenizer
     messages: list[LabelledMessage]
     extra: list[LabelledMessage]
     auxiliary: dict[str, list[AuxiliaryExample]]
-    parallel: Parallel
+    help_centres: list[HelpCentre]
+    parallel: Parallel | None
     config: FineTuningConfig
 
-    def train(self, messages: list[LabelledMessage]) -> tuple[BertModel, MultiTaskHeads]:
+    def train(self, messages: list[LabelledMessage]) -> tuple[TextEncoder, MultiTaskHeads]:
         """A fine-tuned copy of the encoder and its heads."""
-        model = load_student(self.encoder)
+        encoder = load_encoder(self.encoder)
         heads = fit(
-            model,
-            self.tokenizer,
+            encoder,
             messages + self.extra,
-            self.parallel,
             self.config,
+            parallel=self.parallel,
             auxiliary=self.auxiliary,
+            help_centres=self.help_centres,
             report=_log,
         )
-        return model, heads
+        return encoder, heads
 
 
 def fold_predictions(run: Run, fold: int, folds: int) -> Predictions:
@@ -155,8 +164,8 @@ def fold_predictions(run: Run, fold: int, folds: int) -> Predictions:
     if path.exists():
         return Predictions.load(path)
     held = set(sorted({m.batch for m in run.messages})[fold::folds])
-    model, heads = run.train([m for m in run.messages if m.batch not in held])
-    part = predict(model, heads, run.tokenizer, [m for m in run.messages if m.batch in held])
+    encoder, heads = run.train([m for m in run.messages if m.batch not in held])
+    part = predict(encoder, heads, [m for m in run.messages if m.batch in held])
     right = (part.logits["intent"].argmax(1) == part.labels["intent"]).mean()
     _log(f"fold {fold + 1}/{folds} without {', '.join(sorted(held))}: intent {right:.3f}")
     part.save(path)
@@ -164,37 +173,47 @@ def fold_predictions(run: Run, fold: int, folds: int) -> Predictions:
 
 
 def write_model(
-    out: Path,
-    model: BertModel,
-    heads: MultiTaskHeads,
-    tokenizer_path: Path,
-    calibration: Calibration,
-    trained_on: list[str],
+    out: Path, encoder: TextEncoder, heads: MultiTaskHeads, calibration: Calibration, trained_on: Sequence[str]
 ) -> None:
-    """Writes graph, tokenizer, heads and manifest."""
+    """Writes graph, tokenizer, heads, configuration and, last, the manifest: without it the folder is no model."""
     out.mkdir(parents=True, exist_ok=True)
-    export_onnx(model, out / "encoder.fp32.onnx")
-    quantise(out / "encoder.fp32.onnx", out / "encoder.onnx")
-    ids = np.random.default_rng(0).integers(5, model.config.vocab_size, (16, 24))
-    mean, least = agreement(model, out / "encoder.onnx", ids, np.ones_like(ids))
-    _log(f"int8 graph against torch: cosine mean {mean:.4f}, least {least:.4f}")
-    (out / "encoder.fp32.onnx").unlink()
-    (out / "tokenizer.json").write_bytes(tokenizer_path.read_bytes())
+    (out / "manifest.json").unlink(missing_ok=True)
+    export_onnx(encoder, heads, out / "encoder.onnx")
     heads.export().save(out / "heads.npz")
-    files = {name: sha256(out / name) for name in ("encoder.onnx", "tokenizer.json", "heads.npz")}
+    write_config(encoder, out)
+    tokenizer = Tokenizer.from_str(encoder.tokenizer.to_str())
+    tokenizer.enable_truncation(encoder.most_tokens)
+    tokenizer.save(str(out / "tokenizer.json"))
+    ids = np.random.default_rng(0).integers(5, encoder.model.config.vocab_size, (16, 24))
+    for name, value in agreement(encoder, heads, out / "encoder.onnx", ids).items():
+        _log(f"int8 graph against torch, cosine of {name}: {value:.4f}")
+    files = {name: sha256(out / name) for name in ("encoder.onnx", "tokenizer.json", "heads.npz", CONFIG)}
     manifest = Manifest(
         version=f"{datetime.now(UTC):%Y%m%d}-{files['encoder.onnx'][:8]}", created=datetime.now(UTC).isoformat("T", "seconds"),
         intents=INTENTS, urgencies=tuple(URGENCIES), reasons=REASON_NAMES, calibration=calibration, files=files,
         trained_on=tuple(trained_on),
     )  # fmt: skip
-    (out / "manifest.json").write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    temporary = out / "manifest.json.new"
+    temporary.write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    temporary.replace(out / "manifest.json")
+
+
+def _teacher(name: str) -> Callable[[list[str]], Vectors]:
+    """Vectors to keep: those of all-MiniLM-L6-v2 for an encoder distilled from it, its own first ones for any other."""
+    folder = Path(name)
+    ours = (folder / "matrix.npy").exists() or (folder / "manifest.json").exists()
+    encoder = load_teacher() if ours else load_encoder(name)
+    return lambda texts: encoder.encode(encoder.tokens(texts, most=128))
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--encoder", type=Path, required=True, help="work folder of `triage train encoder`")
+    parser.add_argument("--encoder", required=True, help="what to fine-tune: a folder or a checkpoint's name")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=DATA, help="folder of labelled batches (*.jsonl)")
+    parser.add_argument("--help-centres", type=Path, default=HELP_CENTRES, help="folder of help centres")
+    parser.add_argument("--share", type=float, default=1.0, help="train on this share of the messages (learning curve)")
+    parser.add_argument("--torch", action="store_true", help="also write the encoder as a 16-bit checkpoint")
     parser.add_argument("--epochs", type=int, default=FineTuningConfig().epochs)
     parser.add_argument("--folds", type=int, default=4, help="groups of batches left out in turn for calibration")
     parser.add_argument(
@@ -205,18 +224,35 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    tokenizer = Tokenizer.from_file(str(options.encoder / "tokenizer.json"))
     messages = without_test_texts(read_messages(sorted(options.data.glob("*.jsonl"))))
-    extra = out_of_scope_messages(corpora_folder(), per_language=12)
-    extra += bitext_messages(corpora_folder(), per_intent=80)
+    if not messages:
+        raise LabelError(f"{options.data}: no labelled messages (*.jsonl)")
+    if options.share < 1:
+        chosen = np.random.default_rng([23, options.seed]).random(len(messages)) < options.share
+        messages = [message for message, keep in zip(messages, chosen, strict=True) if keep]
+    extra: list[LabelledMessage] = []
+    auxiliary: dict[str, list[AuxiliaryExample]] = {}
+    parallel = None
+    trained_on = [f"labelled messages ({len(messages)})", "help centres"]
+    if os.environ.get("TRIAGE_CORPORA"):
+        extra = out_of_scope_messages(corpora_folder(), per_language=12)
+        extra += bitext_messages(corpora_folder(), per_intent=80)
+        auxiliary = auxiliary_sets(corpora_folder())
+        parallel = parallel_sample(load_encoder(options.encoder), _teacher(options.encoder), size=20_000)
+        trained_on += [
+            "MASSIVE train (out of scope, auxiliary intents)",
+            "Bitext train (17 mapped intents)",
+            "Banking77 and ArBanking77 train (auxiliary intents)",
+            "parallel corpora, see the model card",
+        ]
     run = Run(
         encoder=options.encoder,
         out=options.out,
-        tokenizer=tokenizer,
         messages=messages,
         extra=extra,
-        auxiliary=auxiliary_sets(corpora_folder()),
-        parallel=parallel_sample(options.encoder, tokenizer, size=20_000),
+        auxiliary=auxiliary,
+        help_centres=[read_help_centre(folder) for folder in sorted(options.help_centres.glob("*/"))],
+        parallel=parallel,
         config=FineTuningConfig(epochs=options.epochs, seed=options.seed),
     )
     options.out.mkdir(parents=True, exist_ok=True)
@@ -232,15 +268,10 @@ def main(arguments: list[str] | None = None) -> None:
         ]
         calibration = calibrate(Predictions.join(parts))
         _log(f"calibration: {calibration.model_dump_json()}")
-    model, heads = run.train(messages)
-    trained_on = [
-        f"training/data/messages ({len(messages)})",
-        "MASSIVE train (out of scope, auxiliary intents)",
-        "Bitext train (17 mapped intents)",
-        "Banking77 and ArBanking77 train (auxiliary intents)",
-        "parallel corpora, see the model card",
-    ]
-    write_model(options.out, model, heads, options.encoder / "tokenizer.json", calibration, trained_on)
+    encoder, heads = run.train(messages)
+    write_model(options.out, encoder, heads, calibration, trained_on)
+    if options.torch:
+        write_half(encoder, heads, options.out / "torch")
     _log(f"written to {options.out}")
 
 

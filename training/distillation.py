@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from torch.nn import functional
 from transformers import BertConfig, BertModel
 
 from training.embeddings import Sentences
+from training.text_encoder import TextEncoder, length_batches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,6 @@ class DistillationConfig:
     warm_up: int = 200
     temperature: float = 0.05
     contrast: float = 0.3
-    most_tokens: int = 64
 
 
 def student_model(teacher_folder: Path, matrix: NDArray[np.float32]) -> BertModel:
@@ -54,25 +54,6 @@ def student_model(teacher_folder: Path, matrix: NDArray[np.float32]) -> BertMode
     return model
 
 
-def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Normalised mean of the token states: (B, T, D) and (B, T) to (B, D), as all-MiniLM-L6-v2 pools."""
-    weight = mask.unsqueeze(-1).to(hidden.dtype)
-    return functional.normalize((hidden * weight).sum(1) / weight.sum(1).clamp(min=1), dim=1)
-
-
-def pad(sentences: Sentences, *, cls: int, sep: int, most: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Ids (B, T) with [CLS] and [SEP], padded with 0, and the attention mask (B, T)."""
-    lengths = np.minimum(sentences.lengths, most - 2)
-    width = int(lengths.max()) + 2
-    ids = np.zeros((len(sentences), width), dtype=np.int64)
-    ids[:, 0] = cls
-    for row, (start, length) in enumerate(zip(sentences.starts[:-1], lengths, strict=True)):
-        ids[row, 1 : length + 1] = sentences.ids[start : start + length]
-        ids[row, length + 1] = sep
-    mask = np.arange(width)[None, :] < (lengths + 2)[:, None]
-    return torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64))
-
-
 def distillation_loss(
     student: torch.Tensor, teacher: torch.Tensor, *, temperature: float, contrast: float
 ) -> torch.Tensor:
@@ -85,19 +66,6 @@ def distillation_loss(
     return distance + contrast * cross_entropy
 
 
-def length_batches(lengths: NDArray[np.int64], *, tokens: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Rows grouped by similar length so that padding is small; batches of about ``tokens`` padded tokens, shuffled."""
-    order = np.argsort(lengths + rng.random(len(lengths)), kind="stable")
-    batches: list[NDArray[np.int64]] = []
-    start = 0
-    while start < len(order):
-        size = max(8, tokens // (int(lengths[order[min(start + 64, len(order) - 1)]]) + 2))
-        batches.append(order[start : start + size])
-        start += size
-    for index in rng.permutation(len(batches)):
-        yield batches[index]
-
-
 class Distiller:
     """Trains a student and can be stopped and resumed exactly: model, both optimisers and position are saved.
 
@@ -108,19 +76,15 @@ class Distiller:
 
     def __init__(
         self,
-        model: BertModel,
+        encoder: TextEncoder,
         chunk: Callable[[int], tuple[Sentences, NDArray[np.float16]]],
         config: DistillationConfig,
-        *,
-        cls: int,
-        sep: int,
     ) -> None:
-        self.model, self.chunk, self.config = model, chunk, config
-        self.cls, self.sep = cls, sep
+        self.encoder, self.model, self.chunk, self.config = encoder, encoder.model, chunk, config
         self.step = self.next_chunk = self.items = 0
         self.seconds = 0.0
-        words = model.embeddings.word_embeddings.weight
-        others = [parameter for parameter in model.parameters() if parameter is not words]
+        words = self.model.get_input_embeddings().weight
+        others = [parameter for parameter in self.model.parameters() if parameter is not words]
         self.sparse = torch.optim.SparseAdam([words], lr=config.rate_embeddings)
         self.dense = torch.optim.AdamW(others, lr=config.rate_layers, weight_decay=0.01, fused=True)
 
@@ -159,12 +123,8 @@ class Distiller:
         for optimiser, rate in ((self.sparse, self.config.rate_embeddings), (self.dense, self.config.rate_layers)):
             for group in optimiser.param_groups:
                 group["lr"] = rate * factor
-        ids, mask = pad(sentences, cls=self.cls, sep=self.sep, most=self.config.most_tokens)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
-        student = mean_pool(hidden.float(), mask)
         loss = distillation_loss(
-            student,
+            self.encoder.vectors(sentences),
             torch.from_numpy(vectors.astype(np.float32)),
             temperature=self.config.temperature,
             contrast=self.config.contrast,
@@ -219,18 +179,3 @@ class Distiller:
         self.step, self.next_chunk = position["step"], position["next_chunk"]
         self.items, self.seconds = position["items"], position["seconds"]
         return True
-
-
-@torch.no_grad()
-def encode(
-    model: BertModel, sentences: Sentences, *, cls: int, sep: int, most: int = 128, tokens: int = 8192
-) -> NDArray[np.float32]:
-    """Unit vectors (N, D) of ``sentences`` in order."""
-    model.eval()
-    output = np.zeros((len(sentences), model.config.hidden_size), dtype=np.float32)
-    for rows in length_batches(np.minimum(sentences.lengths, most - 2), tokens=tokens, rng=np.random.default_rng(0)):
-        ids, mask = pad(sentences.gather(rows), cls=cls, sep=sep, most=most)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state
-        output[rows] = mean_pool(hidden.float(), mask).numpy()
-    return output

@@ -9,7 +9,10 @@ it was. ``python -m training.encoder --help``.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import random
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,18 +22,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from transformers import BertModel
 
 from eval.corpora import corpora_folder
 from training import corpora, embeddings
+from training.checkpoint import load_teacher
 from training.corpora import Pair
-from training.distillation import DistillationConfig, Distiller, encode, student_model
+from training.distillation import DistillationConfig, Distiller, student_model
 from training.embeddings import Sentences, encode_sentences
+from training.roughening import hasten
 from training.teacher import teacher_folder
+from training.text_encoder import TextEncoder
 from training.tokenizer import load_tokenizer, train_tokenizer
 
 MOST_PIECES = 62
 CHUNK = 50_000
+ROUGH_SHARE = 0.12
+"""Share of each language's items that are typed in haste (no diacritics, typos, shorthand, Arabizi)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,26 +62,37 @@ def prepare_tokenizer(work: Path, pairs: dict[str, list[Pair]], *, vocabulary: i
     return load_tokenizer(path)
 
 
-def teacher_vectors(work: Path, english: list[str], teacher: BertModel, tokenizer: Tokenizer) -> NDArray[np.float16]:
+def teacher_vectors(work: Path, english: list[str], teacher: TextEncoder) -> NDArray[np.float16]:
     """(N, 384) half-precision vectors of every English sentence; computed once, in blocks that survive a kill."""
-    path = work / "teacher.npy"
-    if path.exists():
-        vectors: NDArray[np.float16] = np.load(path, mmap_mode="r")
-        if len(vectors) == len(english):
-            return vectors
-    cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    path, record = work / "teacher.npy", work / "teacher.json"
+    known = 0
+    if path.exists() and record.exists():
+        known = json.loads(record.read_text())["sentences"]
+        if known > len(english) or json.loads(record.read_text()) != _sentences_record(english[:known]):
+            known = 0
+    if known == len(english):
+        return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
     blocks = work / "teacher"
     blocks.mkdir(exist_ok=True)
-    size = 50_000
-    for start in range(0, len(english), size):
-        block = blocks / f"{start}-{len(english)}.npy"
+    parts = [np.load(path)[:known]] if known else []
+    for start in range(known, len(english), 50_000):
+        texts = english[start : start + 50_000]
+        block = blocks / f"{_sentences_record(texts)['sha256'][:16]}.npy"
         if not block.exists():
-            sentences = encode_sentences(tokenizer, english[start : start + size], most=126)
-            np.save(block, encode(teacher, sentences, cls=cls, sep=sep).astype(np.float16))
-            _log(f"teacher: {min(start + size, len(english))}/{len(english)} sentences")
-    parts = [np.load(blocks / f"{start}-{len(english)}.npy") for start in range(0, len(english), size)]
+            vectors = teacher.encode(teacher.tokens(texts, most=128))
+            temporary = block.with_suffix(".new.npy")
+            np.save(temporary, vectors.astype(np.float16))
+            temporary.replace(block)
+            _log(f"teacher: {start + len(texts)}/{len(english)} sentences")
+        parts.append(np.load(block))
     np.save(path, np.concatenate(parts))
+    record.write_text(json.dumps(_sentences_record(english)))
+    shutil.rmtree(blocks)
     return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
+
+
+def _sentences_record(sentences: list[str]) -> dict[str, object]:
+    return {"sentences": len(sentences), "sha256": hashlib.sha256("\n".join(sentences).encode()).hexdigest()}
 
 
 def build_rows(
@@ -84,10 +102,16 @@ def build_rows(
     rows = {}
     for language, items in pairs.items():
         weight = np.asarray(weights[language])
+        weight /= weight.sum()
+        hasty = np.random.default_rng([11, len(items)]).choice(len(items), size=min(25_000, len(items)), p=weight)
+        rng = random.Random(f"hasty {language}")
+        texts = [pair.foreign for pair in items]
+        texts += [hasten(language, texts[row], rng) for row in hasty]
+        positions = [position[pair.english] for pair in items]
         rows[language] = Rows(
-            sentences=encode_sentences(tokenizer, [pair.foreign for pair in items], most=MOST_PIECES),
-            english=np.asarray([position[pair.english] for pair in items], dtype=np.int64),
-            weights=weight / weight.sum(),
+            sentences=encode_sentences(tokenizer, texts, most=MOST_PIECES),
+            english=np.asarray(positions + [positions[row] for row in hasty], dtype=np.int64),
+            weights=np.concatenate([weight * (1 - ROUGH_SHARE), np.full(len(hasty), ROUGH_SHARE / len(hasty))]),
         )
     lengths = np.asarray([min(1.0, len(text) / 24) for text in english])
     rows["en"] = Rows(
@@ -113,15 +137,14 @@ def draw(rows: dict[str, Rows], index: int, *, seed: int, size: int) -> tuple[Se
 
 
 def first_matrix(
-    work: Path, rows: dict[str, Rows], english: list[str], teacher: BertModel, teacher_tokenizer: Tokenizer,
-    tokenizer: Tokenizer, *, bag_epochs: int,
+    work: Path, rows: dict[str, Rows], english: list[str], teacher: TextEncoder, tokenizer: Tokenizer, *, bag_epochs: int
 ) -> NDArray[np.float32]:  # fmt: skip
     """Alignment and bag stages: the embedding matrix (pieces, 384) that distillation starts from."""
     path = work / "matrix.npy"
     if path.exists():
         return np.load(path)  # type: ignore[no-any-return]
-    words = teacher.embeddings.word_embeddings.weight.detach().numpy().astype(np.float32)
-    english_words = encode_sentences(teacher_tokenizer, english, most=64)
+    words = teacher.model.get_input_embeddings().weight.detach().numpy().astype(np.float32)
+    english_words = teacher.tokens(english, most=66)
     rng = np.random.default_rng(3)
     links = []
     for language, row in rows.items():
@@ -137,7 +160,7 @@ def first_matrix(
         _log(f"alignment: {language} {len(short)} pairs")
     matrix = embeddings.initial_matrix(links, pieces=tokenizer.get_vocab_size(), teacher_embeddings=words)
     for name in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"):
-        matrix[tokenizer.token_to_id(name)] = words[teacher_tokenizer.token_to_id(name)]
+        matrix[tokenizer.token_to_id(name)] = words[teacher.tokenizer.token_to_id(name)]
     foreign_idf = embeddings.inverse_document_frequency(
         Sentences.join([row.sentences for row in rows.values()]), len(matrix)
     )
@@ -185,24 +208,22 @@ def main(arguments: list[str] | None = None) -> None:
     english, position = corpora.english_index(pairs)
     _log(f"corpora: {sum(map(len, pairs.values()))} pairs, {len(english)} English sentences")
     tokenizer = prepare_tokenizer(work, pairs, vocabulary=options.vocabulary, per_language=40_000)
-    teacher_tokenizer = Tokenizer.from_file(str(teacher_folder() / "tokenizer.json"))
-    teacher_tokenizer.no_padding()
-    teacher_tokenizer.no_truncation()
-    teacher = BertModel.from_pretrained(teacher_folder(), add_pooling_layer=False)
+    teacher = load_teacher()
     rows = build_rows(pairs, english, position, tokenizer)
     del pairs
     _log("ids: done")
-    matrix = first_matrix(work, rows, english, teacher, teacher_tokenizer, tokenizer, bag_epochs=options.bag_epochs)
-    vectors = teacher_vectors(work, english, teacher, teacher_tokenizer)
+    matrix = first_matrix(work, rows, english, teacher, tokenizer, bag_epochs=options.bag_epochs)
+    vectors = teacher_vectors(work, english, teacher)
 
     def chunk(index: int) -> tuple[Sentences, NDArray[np.float16]]:
         sentences, positions = draw(rows, index, seed=1, size=CHUNK)
         return sentences, np.asarray(vectors)[positions]
 
-    distiller = Distiller(
-        student_model(teacher_folder(), matrix), chunk, DistillationConfig(),
+    student = TextEncoder(
+        model=student_model(teacher_folder(), matrix), tokenizer=tokenizer,
         cls=tokenizer.token_to_id("[CLS]"), sep=tokenizer.token_to_id("[SEP]"),
     )  # fmt: skip
+    distiller = Distiller(student, chunk, DistillationConfig())
     if distiller.resume(work / "distillation"):
         _log(f"resumed at step {distiller.step}")
     seconds = options.minutes * 60

@@ -1,70 +1,179 @@
-"""Export: the torch encoder as one int8 ONNX graph that ends in the pooled, normalised sentence vector.
+"""Export: encoder and attention pooling as one int8 ONNX graph, that gives the sentence vector and the heads' features.
 
-Weights are quantised per channel: the default per-tensor form cost 0.036 of cosine, per channel 0.0075 (measured on
-all-MiniLM-L6-v2). The embedding matrix is quantised too; it is most of the file.
+Matrices are quantised per channel: the default per-tensor form cost 0.036 of cosine, per channel 0.0075 (measured on
+all-MiniLM-L6-v2). The embedding matrix, most of the file, has one scale a piece. Initialisers keep the names of the torch
+parameters, so that the graph can be turned back into a torch model (``restore_state``).
 """
 
 from __future__ import annotations
 
+import copy
+import json
 from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import BertModel
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch import nn
 
-from training.distillation import mean_pool
+from training.finetuning import MultiTaskHeads
+from training.text_encoder import TextEncoder
+
+CONFIG = "encoder.json"
 
 
-class _Pooled(torch.nn.Module):
-    def __init__(self, model: BertModel) -> None:
+class QuantisedEmbedding(nn.Module):
+    """An embedding matrix in 8 bits with one scale a row."""
+
+    def __init__(self, weight: torch.Tensor) -> None:
         super().__init__()
-        self.model = model
+        scale = (weight.abs().amax(dim=1, keepdim=True) / 127).clamp(min=1e-8)
+        self.register_buffer("pieces", torch.round(weight / scale).to(torch.int8))
+        self.register_buffer("scales", scale)
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        return mean_pool(hidden, attention_mask)
-
-
-def export_onnx(model: BertModel, path: Path) -> None:
-    """Writes ``path`` (fp32) with dynamic batch and length."""
-    model = model.eval().float()
-    ids = torch.ones(2, 8, dtype=torch.int64)
-    mask = torch.tensor([[1] * 8, [1] * 5 + [0] * 3])
-    batch, length = torch.export.Dim("batch", min=1, max=1024), torch.export.Dim("length", min=2, max=512)
-    torch.onnx.export(
-        _Pooled(model),
-        (ids, mask),
-        str(path),
-        input_names=["input_ids", "attention_mask"],
-        output_names=["vector"],
-        dynamic_shapes={"input_ids": {0: batch, 1: length}, "attention_mask": {0: batch, 1: length}},
-        external_data=False,
-        dynamo=True,
-        verbose=False,
-    )
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return nn.functional.embedding(ids, self.pieces).float() * nn.functional.embedding(ids, self.scales)
 
 
-def quantise(source: Path, target: Path) -> None:
-    """Dynamic int8 quantisation, per channel."""
+class Graph(nn.Module):
+    """What serving runs: ids and mask (B, T) to the unit vector (B, D) and the features (B, 2 D)."""
+
+    def __init__(self, encoder: TextEncoder, heads: MultiTaskHeads, *, quantised: bool) -> None:
+        super().__init__()
+        self.model = copy.deepcopy(encoder.model).eval().float()
+        if quantised:
+            self.model.set_input_embeddings(QuantisedEmbedding(encoder.model.get_input_embeddings().weight.detach()))
+        self.heads = copy.deepcopy(heads).eval()
+        self.pool = encoder.pool
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        states = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        vector = self.pool(states, attention_mask)
+        return vector, self.heads.features(vector, states, attention_mask)
+
+
+def export_onnx(encoder: TextEncoder, heads: MultiTaskHeads, path: Path) -> None:
+    """Writes the int8 graph to ``path``, with dynamic batch and length, whole or not at all."""
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    prepared = source.with_suffix(".prepared.onnx")
-    quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-    quantize_dynamic(
-        str(prepared), str(target), per_channel=True, weight_type=QuantType.QInt8,
-        op_types_to_quantize=["MatMul", "Gather", "Gemm"],
+    plain, prepared = path.with_suffix(".fp32.onnx"), path.with_suffix(".prepared.onnx")
+    graph = Graph(encoder, heads, quantised=True)
+    ids = torch.ones(2, 8, dtype=torch.int64)
+    mask = torch.tensor([[1] * 8, [1] * 5 + [0] * 3])
+    batch = torch.export.Dim("batch", min=1, max=1024)
+    length = torch.export.Dim("length", min=2, max=encoder.most_tokens)
+    torch.onnx.export(
+        graph, (ids, mask), str(plain), input_names=["input_ids", "attention_mask"],
+        output_names=["vector", "features"],
+        dynamic_shapes={"input_ids": {0: batch, 1: length}, "attention_mask": {0: batch, 1: length}},
+        external_data=False, dynamo=True, verbose=False,
     )  # fmt: skip
+    quant_pre_process(str(plain), str(prepared), skip_symbolic_shape=True)
+    named = onnx.load(str(prepared))
+    _name_initialisers(named, {name: value.detach().numpy() for name, value in graph.model.named_parameters()})
+    onnx.save(named, str(prepared))
+    target = path.with_suffix(".new")
+    quantize_dynamic(
+        str(prepared),
+        str(target),
+        per_channel=True,
+        weight_type=QuantType.QInt8,
+        op_types_to_quantize=["MatMul", "Gemm"],
+    )
+    target.replace(path)
+    plain.unlink()
     prepared.unlink()
 
 
-def agreement(model: BertModel, graph: Path, ids: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
-    """Mean and least cosine between the torch model's vectors and the graph's, for the same (B, T) input."""
+def _name_initialisers(graph: object, parameters: dict[str, NDArray[np.float32]]) -> None:
+    """Gives each constant that equals a parameter, or its transpose, that parameter's name (``….T`` for a transpose)."""
+    from onnx import numpy_helper
+
+    renamed: dict[str, str] = {}
+    left = {name: value for name, value in parameters.items() if value.ndim == 2}
+    for constant in graph.graph.initializer:  # type: ignore[attr-defined]
+        if len(constant.dims) != 2:
+            continue
+        value = numpy_helper.to_array(constant)
+        for name, parameter in left.items():
+            if parameter.shape == value.shape[::-1] and np.array_equal(parameter.T, value):
+                renamed[constant.name] = f"model.{name}.T"
+                break
+            if parameter.shape == value.shape and np.array_equal(parameter, value):
+                renamed[constant.name] = f"model.{name}"
+                break
+        if constant.name in renamed:
+            del left[name]
+            constant.name = renamed[constant.name]
+    for node in graph.graph.node:  # type: ignore[attr-defined]
+        for place, name in enumerate(node.input):
+            if name in renamed:
+                node.input[place] = renamed[name]
+
+
+def restore_state(graph: Path) -> dict[str, torch.Tensor]:
+    """The torch parameters of an exported encoder, its 8-bit matrices multiplied out."""
+    import onnx
+    from onnx import numpy_helper
+
+    constants = {c.name: numpy_helper.to_array(c) for c in onnx.load(str(graph)).graph.initializer}
+    state: dict[str, NDArray[np.float32]] = {}
+    for name, value in constants.items():
+        if name.endswith("_quantized"):
+            base = name.removesuffix("_quantized")
+            # Matrices lie (in, out) with one scale an output channel; weights are symmetric, so the zero point is 0.
+            value = value.astype(np.float32) * constants[f"{base}_scale"]
+        elif name.endswith(".pieces"):
+            base = name.removesuffix("pieces") + "weight"
+            value = value.astype(np.float32) * constants[name.removesuffix("pieces") + "scales"]
+        elif value.dtype == np.float32:
+            base = name
+        else:
+            continue
+        state[base.removesuffix(".T").removeprefix("model.")] = value.T if base.endswith(".T") else value
+    return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in state.items()}
+
+
+def write_config(encoder: TextEncoder, folder: Path) -> None:
+    """What the torch model is rebuilt from, beside the graph."""
+    kept = {
+        "config": encoder.model.config.to_dict(), "cls": encoder.cls, "sep": encoder.sep, "fill": encoder.fill,
+        "pooling": encoder.pooling,
+    }  # fmt: skip
+    (folder / CONFIG).write_text(json.dumps(kept, indent=1, sort_keys=True, default=str) + "\n", encoding="utf-8")
+
+
+def write_half(encoder: TextEncoder, heads: MultiTaskHeads, folder: Path) -> None:
+    """The encoder in 16 bits as a transformers checkpoint, and the pooling of the heads beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model = copy.deepcopy(encoder.model).half()
+    model.save_pretrained(folder)
+    save_file(
+        {name: value.half().contiguous() for name, value in heads.state_dict().items()}, folder / "heads.safetensors"
+    )
+    encoder.tokenizer.save(str(folder / "tokenizer.json"))
+
+
+def agreement(encoder: TextEncoder, heads: MultiTaskHeads, graph: Path, ids: NDArray[np.int64]) -> dict[str, float]:
+    """Cosine of the torch model's outputs and the graph's for ids (B, T), one row a pass: mean and least of each output."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
-    (exported,) = session.run(None, {"input_ids": ids, "attention_mask": mask})
-    with torch.no_grad():
-        vectors = _Pooled(model.eval())(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()
-    cosine = (vectors * exported).sum(1)
-    return float(cosine.mean()), float(cosine.min())
+    reference = Graph(encoder, heads, quantised=False)
+    figures: dict[str, list[float]] = {"vector": [], "features": []}
+    for row in ids:
+        given = {"input_ids": row[None], "attention_mask": np.ones_like(row[None])}
+        exported = session.run(["vector", "features"], given)
+        with torch.no_grad():
+            expected = reference(*(torch.from_numpy(value) for value in given.values()))
+        for name, left, right in zip(figures, exported, expected, strict=True):
+            other = right.numpy()
+            figures[name].append(float((left * other).sum() / np.linalg.norm(left) / np.linalg.norm(other)))
+    return {
+        f"{name} {kind}": value
+        for name, v in figures.items()
+        for kind, value in (("least", min(v)), ("mean", sum(v) / len(v)))
+    }

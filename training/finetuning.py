@@ -16,20 +16,23 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 from torch import nn
 from torch.nn import functional
-from transformers import BertModel
+from transformers import PreTrainedModel
 
+from eval.help_centres import HelpCentre
 from eval.messages import LabelledMessage
 from training.auxiliary import AuxiliaryExample
-from training.distillation import distillation_loss, length_batches, mean_pool, pad
-from training.embeddings import Sentences, encode_sentences
+from training.distillation import distillation_loss
+from training.embeddings import Sentences
+from training.passages import PassageTask
+from training.text_encoder import TextEncoder, length_batches
 from triage.models.heads import Heads
 from triage.models.taxonomy import INTENTS, REASONS
 from triage.types import URGENCIES
 
 MOST_TOKENS = 160
+"""Read of a message during training; serving reads more, but long ones are rare and slow."""
 REASON_NAMES = tuple(REASONS)
 
 
@@ -49,28 +52,55 @@ class FineTuningConfig:
     smoothing: float = 0.05
     distillation: float = 2.0
     auxiliary: float = 0.6
+    retrieval: float = 0.6
     present: float = 3.0
     noise: float = 0.25
 
 
-class MultiTaskHeads(nn.Module):
-    """The torch twin of ``triage.models.heads.Heads``."""
+class AttentionPool(nn.Module):
+    """Features for the heads: learned queries that each gather a part of the token states, (B, T, D) to (B, D).
 
-    def __init__(self, width: int, hidden: int, dropout: float) -> None:
+    The mean of all tokens serves retrieval, but dilutes the one clause of a long message that decides its intent or its
+    urgency; the queries look for such clauses (as the pooling by multi-head attention of Lee et al. 2019).
+    """
+
+    def __init__(self, width: int, queries: int) -> None:
         super().__init__()
-        self.hidden = nn.Linear(width, hidden)
+        self.queries = queries
+        self.score = nn.Linear(width, queries)
+        self.value = nn.Linear(width, width)
+
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        batch, length, width = hidden.shape
+        scores = self.score(hidden).masked_fill(mask.unsqueeze(-1) == 0, -1e4)
+        share = functional.softmax(scores, dim=1)
+        value = self.value(hidden).view(batch, length, self.queries, width // self.queries)
+        return (share.unsqueeze(-1) * value).sum(1).reshape(batch, width)
+
+
+class MultiTaskHeads(nn.Module):
+    """The torch twin of ``triage.models.heads.Heads``, with the pooling that makes its input."""
+
+    VECTOR_SCALE = 8.0
+    """Unit vectors of 384 numbers are small; scaled up, the first layer starts where GELU is not linear."""
+
+    def __init__(self, width: int, hidden: int, dropout: float, queries: int = 8) -> None:
+        super().__init__()
+        self.pool = AttentionPool(width, queries)
+        self.hidden = nn.Linear(2 * width, hidden)
         self.dropout = nn.Dropout(dropout)
         sizes = {
             "intent": len(INTENTS), "present": len(INTENTS), "urgency": len(URGENCIES), "reply": 2,
             "reason": len(REASON_NAMES),
         }  # fmt: skip
         self.outputs = nn.ModuleDict({name: nn.Linear(hidden, size) for name, size in sizes.items()})
-        # Unit vectors of 384 numbers are small; scaled up, the first layer starts where GELU is not linear.
-        with torch.no_grad():
-            self.hidden.weight.mul_(8.0)
 
-    def forward(self, vector: torch.Tensor) -> dict[str, torch.Tensor]:
-        hidden = self.dropout(functional.gelu(self.hidden(self.dropout(vector)), approximate="tanh"))
+    def features(self, vector: torch.Tensor, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """(B, D) sentence vectors and (B, T, D) token states to (B, 2 D): the vector, and what the queries gathered."""
+        return torch.cat([vector * self.VECTOR_SCALE, self.pool(states, mask)], dim=1)
+
+    def forward(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
+        hidden = self.dropout(functional.gelu(self.hidden(self.dropout(features)), approximate="tanh"))
         return {name: layer(hidden) for name, layer in self.outputs.items()}
 
     def export(self) -> Heads:
@@ -163,66 +193,90 @@ def augment(text: str, rng: random.Random, noise: float) -> str:
 
 
 def fit(
-    model: BertModel,
-    tokenizer: Tokenizer,
+    encoder: TextEncoder,
     messages: Sequence[LabelledMessage],
-    parallel: Callable[[int], tuple[Sentences, NDArray[np.float16]]],
     config: FineTuningConfig,
     *,
+    parallel: Callable[[int], tuple[Sentences, NDArray[np.float16]]] | None = None,
     auxiliary: Mapping[str, Sequence[AuxiliaryExample]] | None = None,
+    help_centres: Sequence[HelpCentre] = (),
     report: Callable[[str], None] = print,
 ) -> MultiTaskHeads:
-    """Fine-tunes ``model`` in place and returns its heads.
+    """Fine-tunes ``encoder`` in place and returns its heads.
+
+    Each step trains the heads on labelled messages and, in turn, one of the tasks that keep or make the vectors good
+    for retrieval.
 
     Args:
         parallel: block ``i`` of sentences with teacher vectors, for the distillation loss.
-        auxiliary: public intent sets; every other step trains one of them instead of the distillation.
+        auxiliary: public intent sets.
+        help_centres: messages and the articles that answer them.
     """
     torch.manual_seed(config.seed)
     rng = random.Random(config.seed)
-    heads = MultiTaskHeads(model.config.hidden_size, config.hidden, config.dropout)
+    heads = MultiTaskHeads(encoder.width, config.hidden, config.dropout)
     labels = targets(messages)
-    cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
-    tasks = [AuxiliaryTask(name, rows, model.config.hidden_size) for name, rows in (auxiliary or {}).items()]
-    dense, sparse = _optimisers(model, [heads, *(task.head for task in tasks)], config)
+    tasks = [AuxiliaryTask(name, rows, encoder) for name, rows in (auxiliary or {}).items()]
+    passages = PassageTask(help_centres, encoder) if help_centres else None
+    dense, sparse = _optimisers(encoder.model, [heads, *(task.head for task in tasks)], config)
     steps = total_steps = 0
     for epoch in range(config.epochs):
-        sentences = encode_sentences(
-            tokenizer, [augment(m.text, rng, config.noise) for m in messages], most=MOST_TOKENS - 2
-        )
+        sentences = encoder.tokens([augment(m.text, rng, config.noise) for m in messages], most=MOST_TOKENS)
         shuffle = np.random.default_rng([config.seed, epoch])
         batches = list(length_batches(sentences.lengths, tokens=config.tokens, rng=shuffle))
         total_steps = total_steps or len(batches) * config.epochs
-        extra, vectors = parallel(epoch)
-        extra_batches = _endless(extra, vectors, tokens=config.tokens // 2, rng=shuffle)
-        streams = [task.batches(tokenizer, tokens=config.tokens // 2, seed=[config.seed, epoch]) for task in tasks]
-        model.train()
+        seed = [config.seed, epoch]
+        turns: list[Iterator[torch.Tensor]] = []
+        if parallel:
+            turns.append(_distillation(encoder, *parallel(epoch), config, rng=shuffle))
+        turns += [_scaled(config.auxiliary, task.losses(tokens=config.tokens // 2, seed=seed)) for task in tasks]
+        if passages:
+            turns.append(_scaled(config.retrieval, passages.losses(seed=seed)))
+        encoder.model.train()
         heads.train()
-        sums = np.zeros(2)
+        sums = np.zeros(1 + len(turns))
         for rows in batches:
             _set_rates((dense, sparse), steps, total_steps)
-            vector = _vectors(model, sentences.gather(rows), cls, sep)
-            task = task_loss(heads(vector), labels.take(rows), config)
-            if tasks and steps % 2:
-                chosen = steps // 2 % len(tasks)
-                further, truth = next(streams[chosen])
-                logits = tasks[chosen].head(_vectors(model, further, cls, sep) * AuxiliaryTask.SCALE)
-                keep = config.auxiliary / config.distillation * functional.cross_entropy(logits, truth)
-            else:
-                further, wanted = next(extra_batches)
-                keep = distillation_loss(_vectors(model, further, cls, sep), wanted, temperature=0.05, contrast=0.3)
+            states, mask = encoder.states(sentences.gather(rows))
+            loss = task_loss(heads(heads.features(encoder.pool(states, mask), states, mask)), labels.take(rows), config)
+            sums[0] += float(loss.detach())
             dense.zero_grad()
             sparse.zero_grad()
-            (task + config.distillation * keep).backward()  # type: ignore[no-untyped-call]
+            loss.backward()  # type: ignore[no-untyped-call]
+            if turns:
+                further = next(turns[steps % len(turns)])
+                further.backward()  # type: ignore[no-untyped-call]
+                sums[1 + steps % len(turns)] += float(further.detach()) * len(turns)
             torch.nn.utils.clip_grad_norm_([p for group in dense.param_groups for p in group["params"]], 1.0)
             dense.step()
             sparse.step()
             steps += 1
-            sums += (float(task.detach()), float(keep.detach()))
-        report(
-            f"epoch {epoch + 1}/{config.epochs}: task {sums[0] / len(batches):.3f} distillation {sums[1] / len(batches):.3f}"
-        )
+        names = [
+            "labels",
+            *["distillation"] * bool(parallel),
+            *(t.name for t in tasks),
+            *["retrieval"] * bool(passages),
+        ]
+        shown = " ".join(f"{name} {value / len(batches):.3f}" for name, value in zip(names, sums, strict=True))
+        report(f"epoch {epoch + 1}/{config.epochs}: {shown}")
+    encoder.model.eval()
     return heads.eval()
+
+
+def _scaled(weight: float, losses: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:
+    return (weight * loss for loss in losses)
+
+
+def _distillation(
+    encoder: TextEncoder, sentences: Sentences, vectors: NDArray[np.float16], config: FineTuningConfig,
+    *, rng: np.random.Generator,
+) -> Iterator[torch.Tensor]:  # fmt: skip
+    """Endless losses against the teacher's vectors."""
+    while True:
+        for rows in length_batches(sentences.lengths, tokens=config.tokens // 2, rng=rng):
+            wanted = torch.from_numpy(vectors[rows].astype(np.float32))
+            found = encoder.vectors(sentences.gather(rows))
+            yield config.distillation * distillation_loss(found, wanted, temperature=0.05, contrast=0.3)
 
 
 class AuxiliaryTask:
@@ -231,44 +285,46 @@ class AuxiliaryTask:
     SCALE = 12.0
     """Unit vectors are scaled before the linear head, as in ``MultiTaskHeads``."""
 
-    def __init__(self, name: str, rows: Sequence[AuxiliaryExample], width: int) -> None:
-        self.name, self._rows = name, rows
+    def __init__(self, name: str, rows: Sequence[AuxiliaryExample], encoder: TextEncoder) -> None:
+        self.name, self._rows, self._encoder = name, rows, encoder
         names = sorted({row.label for row in rows})
         self._index = {label: i for i, label in enumerate(names)}
-        self.head = nn.Linear(width, len(names))
+        self.head = nn.Linear(encoder.width, len(names))
 
-    def batches(
-        self, tokenizer: Tokenizer, *, tokens: int, seed: Sequence[int], block: int = 6000
-    ) -> Iterator[tuple[Sentences, torch.Tensor]]:
-        """Endless batches of a sample that changes with the seed, with their label indices."""
+    def losses(self, *, tokens: int, seed: Sequence[int], block: int = 6000) -> Iterator[torch.Tensor]:
+        """Endless cross-entropies over batches of a sample that changes with the seed."""
         rng = np.random.default_rng([*seed, len(self._index)])
         while True:
             chosen = [
                 self._rows[i] for i in rng.choice(len(self._rows), size=min(block, len(self._rows)), replace=False)
             ]
-            sentences = encode_sentences(tokenizer, [row.text for row in chosen], most=62)
+            sentences = self._encoder.tokens([row.text for row in chosen], most=64)
             labels = torch.tensor([self._index[row.label] for row in chosen])
             for rows in length_batches(sentences.lengths, tokens=tokens, rng=rng):
-                yield sentences.gather(rows), labels[torch.from_numpy(rows)]
+                logits = self.head(self._encoder.vectors(sentences.gather(rows)) * self.SCALE)
+                yield functional.cross_entropy(logits, labels[torch.from_numpy(rows)])
 
 
-def _vectors(model: BertModel, sentences: Sentences, cls: int, sep: int) -> torch.Tensor:
-    ids, mask = pad(sentences, cls=cls, sep=sep, most=MOST_TOKENS)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state
-    return mean_pool(hidden.float(), mask)
+def layers_of(model: PreTrainedModel) -> nn.ModuleList:
+    """The stack of transformer layers: the longest list of modules in the model."""
+    stacks = [module for module in model.modules() if isinstance(module, nn.ModuleList)]
+    return max(stacks, key=len)
 
 
 def _optimisers(
-    model: BertModel, heads: Sequence[nn.Module], config: FineTuningConfig
+    model: PreTrainedModel, heads: Sequence[nn.Module], config: FineTuningConfig
 ) -> tuple[torch.optim.AdamW, torch.optim.SparseAdam]:
-    words = model.embeddings.word_embeddings.weight
-    layers = model.encoder.layer
+    embedding = model.get_input_embeddings()
+    embedding.sparse = True  # a batch touches few of the pieces
+    words = embedding.weight
+    layers = layers_of(model)
     groups = [{"params": [p for head in heads for p in head.parameters()], "lr": config.rate_heads}]
+    taken = {id(words)}
     for depth, layer in enumerate(layers):
         rate = config.rate_layers * config.layer_decay ** (len(layers) - 1 - depth)
         groups.append({"params": list(layer.parameters()), "lr": rate})
-    others = [p for p in model.embeddings.parameters() if p is not words]
+        taken |= {id(parameter) for parameter in layer.parameters()}
+    others = [p for p in model.parameters() if id(p) not in taken]
     groups.append({"params": others, "lr": config.rate_layers * config.layer_decay ** len(layers)})
     for group in groups:
         group["peak"] = group["lr"]
@@ -283,11 +339,3 @@ def _set_rates(optimisers: tuple[torch.optim.Optimizer, ...], step: int, steps: 
     for optimiser in optimisers:
         for group in optimiser.param_groups:
             group["lr"] = group["peak"] * factor
-
-
-def _endless(
-    sentences: Sentences, vectors: NDArray[np.float16], *, tokens: int, rng: np.random.Generator
-) -> Iterator[tuple[Sentences, torch.Tensor]]:
-    while True:
-        for rows in length_batches(sentences.lengths, tokens=tokens, rng=rng):
-            yield sentences.gather(rows), torch.from_numpy(vectors[rows].astype(np.float32))

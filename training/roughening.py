@@ -136,6 +136,20 @@ def roughen(name: str, text: str, rng: random.Random) -> str:
     return " ".join(words)
 
 
+def hasten(name: str, text: str, rng: random.Random) -> str:
+    """The whole text as hurried people type it: meaning kept; without diacritics, with typos, shorthand or Arabizi."""
+    if name == "ar":
+        return romanise(text, rng) if rng.random() < 0.3 else text.translate(ARABIC_HASTE).rstrip(".!؟?")
+    words = text.split()
+    if habit := SHORTHAND.get(name):
+        words = [habit.get(word.lower().strip(".,!?"), word) for word in words]
+    if rng.random() < 0.5:
+        at = rng.randrange(len(words))
+        words[at] = _typo(words[at], rng)
+    text = " ".join(words)
+    return text if name in NO_LATIN or rng.random() < 0.3 else fold(text, two_letters=rng.random() < 0.3)
+
+
 def _signs(text: str, rng: random.Random) -> list[str]:
     at = rng.randrange(max(1, len(text) - 4))
     return [text[at : at + rng.choice((2, 3, 4, 6, 10, 30))]]

@@ -14,6 +14,7 @@ from triage.protocols import (
     Clock,
     DraftGenerator,
     Encoder,
+    Encoding,
     EntityRecogniser,
     LanguageIdentifier,
     Policies,
@@ -89,8 +90,8 @@ class TriagePipeline:
         """
         begun = time.perf_counter()
         reading = self._read(message)
-        vector = self._encoder.encode([reading.notes.model_text])[0]
-        return self._finish(reading, vector, options or TriageOptions(), begun)
+        encoding = self._encoder.read([reading.notes.model_text])[0]
+        return self._finish(reading, encoding, options or TriageOptions(), begun)
 
     def triage_many(
         self, messages: Sequence[InboundMessage], options: Sequence[TriageOptions] | None = None
@@ -105,15 +106,15 @@ class TriagePipeline:
             except TriageError as error:
                 readings.append(error)
         readable = [reading for reading in readings if isinstance(reading, _Reading)]
-        vectors = iter(self._encoder.encode([reading.notes.model_text for reading in readable]))
+        encodings = iter(self._encoder.read([reading.notes.model_text for reading in readable]))
         results: list[TriageResult | TriageError] = []
         for reading, option in zip(readings, wanted, strict=True):
             if isinstance(reading, TriageError):
                 results.append(reading)
                 continue
-            vector = next(vectors)
+            encoding = next(encodings)
             try:
-                results.append(self._finish(reading, vector, option, begun))
+                results.append(self._finish(reading, encoding, option, begun))
             except TriageError as error:
                 results.append(error)
             begun = time.perf_counter()
@@ -131,13 +132,13 @@ class TriagePipeline:
         entities = tuple(notes.in_original(entity, message.text) for entity in found)
         return _Reading(message=message, notes=notes, detection=detection, entities=entities)
 
-    def _finish(self, reading: _Reading, vector: Vectors, options: TriageOptions, begun: float) -> TriageResult:
+    def _finish(self, reading: _Reading, encoding: Encoding, options: TriageOptions, begun: float) -> TriageResult:
         message = reading.message
         now = self._clock.now()
-        prediction = self._with_circumstances(self._classifier.predict(vector), message, now)
+        prediction = self._with_circumstances(self._classifier.predict(encoding.features), message, now)
         policy = self._policies[message.channel]
         language = self._reply_language(reading)
-        retrieval = self._retrieve(reading, vector, prediction, language, options)
+        retrieval = self._retrieve(reading, encoding.vector, prediction, language, options)
         draft = None
         if options.draft and prediction.needs_reply:
             draft = self._draft(reading, prediction, retrieval, policy, language)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,14 @@ from triage.types import (
 Vectors = NDArray[np.float32]
 
 
+class Encoding(NamedTuple):
+    """One pass over one text: ``vector`` (width,), of unit length, for retrieval; ``features`` (F,) for the heads."""
+
+    vector: Vectors
+    features: Vectors
+
+
+
 @runtime_checkable
 class Encoder(Protocol):
     """Turns texts into unit vectors, one pass a text."""
@@ -36,15 +44,18 @@ class Encoder(Protocol):
     def encode(self, texts: Sequence[str]) -> Vectors:
         """(N, width) float32 unit vectors, in order; the vector of a text depends on that text alone."""
 
+    def read(self, texts: Sequence[str]) -> list[Encoding]:
+        """Vector and features of each text, in order."""
+
     def truncates(self, text: str) -> bool:
         """Whether only the beginning of ``text`` is read."""
 
 
 class Classifier(Protocol):
-    """Reads intents, urgency and needs-reply off one vector."""
+    """Tells intents, urgency and needs-reply from an encoder's features."""
 
-    def predict(self, vector: Vectors) -> Prediction:
-        """``vector`` has shape (width,)."""
+    def predict(self, features: Vectors) -> Prediction:
+        """``features`` has shape (F,), as ``Encoder.read`` gives them."""
 
 
 class LanguageIdentifier(Protocol):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from triage.protocols import Vectors
+from triage.protocols import Encoding, Vectors
 from triage.types import Detection, IntentScore, Prediction, Urgency, UrgencyScore
 
 
@@ -40,6 +40,9 @@ class HashingEncoder:
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(norms, 1e-9), dtype=np.float32)
 
+    def read(self, texts: Sequence[str]) -> list[Encoding]:
+        return [Encoding(vector=vector, features=vector) for vector in self.encode(texts)]
+
 
 class FixedClassifier:
     """Predicts the same for every message."""
@@ -56,7 +59,7 @@ class FixedClassifier:
             *intents, urgency=urgency, confidence=confidence, abstained=abstained, needs_reply=needs_reply
         )
 
-    def predict(self, vector: Vectors) -> Prediction:
+    def predict(self, features: Vectors) -> Prediction:
         return self.prediction
 
 

@@ -1,4 +1,4 @@
-"""From one vector to a prediction: calibrated intents, urgency with reasons, needs-reply, abstention."""
+"""From one text's features to a prediction: calibrated intents, urgency with reasons, needs-reply, abstention."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class HeadClassifier:
         self._heads, self._manifest = heads, manifest
         self._abstain_below = manifest.calibration.abstain_below.get(precision, 0.0)
 
-    def predict(self, vector: Vectors) -> Prediction:
-        logits = self._heads.logits(vector)
+    def predict(self, features: Vectors) -> Prediction:
+        logits = self._heads.logits(features)
         ranking = self._ranking(logits["intent"])
         urgency = self._urgency(logits)
         return Prediction(

@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from triage.errors import ModelError
-from triage.protocols import Vectors
+from triage.protocols import Encoding, Vectors
 
 MOST_TOKENS = 256
 """Tokens the model reads of one text; what lies beyond is not read, and the result says ``truncated``."""
 
 
 class OnnxEncoder:
-    """Runs ``encoder.onnx`` (input_ids, attention_mask -> vector), one text a pass.
+    """Runs ``encoder.onnx`` (input_ids, attention_mask -> vector, features), one text a pass.
+
+    A graph without ``features`` lets the heads read the vector.
 
     Dynamic quantisation takes one scale for all activations of a pass, so texts encoded together change each other's
     vectors (least cosine 0.98 at a batch of 16), and a batch was no faster a text. See docs/decisions/0003.
@@ -46,7 +48,9 @@ class OnnxEncoder:
             )
         except Exception as error:  # both libraries raise their own untyped exceptions
             raise ModelError(f"cannot load the encoder in {folder}: {error}") from error
-        self._tokenizer.enable_truncation(MOST_TOKENS)
+        # A model that reads fewer tokens says so in its tokenizer.
+        self._most = min(MOST_TOKENS, (self._tokenizer.truncation or {}).get("max_length", MOST_TOKENS))
+        self._tokenizer.enable_truncation(self._most)
         self._version = version
         self._free = threading.BoundedSemaphore(os.cpu_count() or 1)
         self._width = int(self._session.get_outputs()[0].shape[1])
@@ -61,13 +65,20 @@ class OnnxEncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         vectors = np.zeros((len(texts), self._width), dtype=np.float32)
-        for row, text in enumerate(texts):
+        for row, encoding in enumerate(self.read(texts)):
+            vectors[row] = encoding.vector
+        return vectors
+
+    def read(self, texts: Sequence[str]) -> list[Encoding]:
+        encodings = []
+        for text in texts:
             ids = np.asarray([self._tokenizer.encode(text).ids], dtype=np.int64)
             with self._free:
-                (vectors[row],) = self._session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
-        return vectors
+                outputs = self._session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+            encodings.append(Encoding(vector=outputs[0][0], features=outputs[-1][0]))
+        return encodings
 
     def truncates(self, text: str) -> bool:
         """Whether the model reads only the beginning of ``text``."""
         # A token is at least one character, so most texts need no second look.
-        return len(text) > MOST_TOKENS and bool(self._tokenizer.encode(text).overflowing)
+        return len(text) > self._most - 2 and bool(self._tokenizer.encode(text).overflowing)

@@ -1,4 +1,4 @@
-"""The heads: small networks in numpy that read one sentence vector.
+"""The heads: small networks in numpy that read the encoder's features.
 
 One hidden layer shared by all heads, then one linear layer a head. They live beside the encoder in ``heads.npz``, so that
 a user's own tickets can retrain them in seconds, over our encoder or any other.
@@ -27,10 +27,10 @@ class Heads:
     hidden: tuple[Vectors, Vectors]
     outputs: dict[str, tuple[Vectors, Vectors]]
 
-    def logits(self, vector: Vectors) -> dict[str, Vectors]:
-        """Logits of every head for one vector (D,) or many (N, D)."""
+    def logits(self, features: Vectors) -> dict[str, Vectors]:
+        """Logits of every head for one text's features (D,) or many (N, D)."""
         weight, bias = self.hidden
-        hidden = _gelu(vector @ weight + bias)
+        hidden = _gelu(features @ weight + bias)
         return {name: hidden @ w + b for name, (w, b) in self.outputs.items()}
 
     def save(self, path: Path) -> None:

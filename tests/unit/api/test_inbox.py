@@ -105,7 +105,7 @@ def test_critical_messages_stand_first(tmp_path: Path) -> None:
     class ByText(FixedClassifier):
         calls = 0
 
-        def predict(self, vector: object) -> object:  # type: ignore[override]
+        def predict(self, features: object) -> object:  # type: ignore[override]
             self.calls += 1
             return FixedClassifier(urgency=Urgency.CRITICAL if self.calls == 2 else Urgency.HIGH).prediction
 
