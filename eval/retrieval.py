@@ -1,135 +1,119 @@
-"""Retrieval on the sample messages: the right article at 1 and 3, in the customer's language and across, and false offers.
+"""Retrieval on the help centres held out from training: the right article at 1 and 3, and what is offered where none answers.
 
-    python -m eval.retrieval [--model FOLDER] [--fit]
+    python -m eval.retrieval [--model FOLDER] [--sample]
 
-Which articles answer a message was decided by a reader (``expected.articles`` in ``triage/sample/messages.jsonl``).
-``--fit`` chooses the threshold on half of the messages and prints figures for the other half. Without it the figures are
-for all of them, which the hand-set weights were chosen on too: they are no held-out result.
+``eval/data/help_centres`` come from other writers and other shops than those that train. ``--sample`` measures on the
+sample messages instead (``expected.articles``).
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from eval.calibration import expected_calibration_error
+from eval.help_centres import HelpCentre, Question, read_help_centre
 from triage.bootstrap import model_folder
+from triage.drafting.composer import LEAST_SCORE
 from triage.knowledge_base.retriever import HybridRetriever, RetrievalWeights
 from triage.models.classifier import HeadClassifier
 from triage.models.encoder import OnnxEncoder
 from triage.models.heads import Heads
 from triage.models.manifest import Manifest
-from triage.protocols import Vectors
 from triage.sample.data import sample_articles, sample_messages
 from triage.settings import Settings
 from triage.text.reader import Reader
-from triage.types import Prediction, Urgency
+from triage.types import Passage, Urgency
+
+DATA = Path(__file__).parent / "data" / "help_centres"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
-    """A message with what retrieval gets of it and the ids of the articles that answer it (empty: none does)."""
+class Answer:
+    """A question, whether a right article exists in its language, and the passages offered, best first."""
 
-    query: str
-    vector: Vectors
-    language: str
-    prediction: Prediction
-    right: tuple[str, ...]
+    question: Question
     same_language: bool
+    passages: tuple[Passage, ...]
+
+    @property
+    def hits(self) -> list[bool]:
+        return [passage.article_id in self.question.articles for passage in self.passages]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """Ids offered, best first, and the score of the first."""
+def sample_help_centre() -> HelpCentre:
+    """The demo shop as a help centre."""
+    questions = [
+        Question(
+            text=row["text"], language=row["expected"]["language"], channel=row["channel"],
+            intents=tuple(row["expected"]["intents"]), articles=tuple(row["expected"]["articles"]),
+        )
+        for row in sample_messages() if "articles" in row["expected"]
+    ]  # fmt: skip
+    return HelpCentre(name="sample", articles=tuple(sample_articles()), questions=tuple(questions))
 
-    ids: tuple[str, ...]
-    score: float
 
-
-def load_cases(folder: Path) -> tuple[list[Case], OnnxEncoder]:
+def answer(centres: Sequence[HelpCentre], folder: Path) -> list[Answer]:
+    """What the exported model's retrieval offers for every question, as serving does it."""
     manifest = Manifest.read(folder)
     encoder, reader = OnnxEncoder(folder, version=manifest.version), Reader()
     classifier = HeadClassifier(Heads.load(folder / "heads.npz"), manifest)
-    rows = [row for row in sample_messages() if "articles" in row["expected"]]
-    texts = [reader.read(row["text"], subject=row.get("subject")).model_text for row in rows]
-    languages = {(article.id, article.language) for article in sample_articles()}
-    cases = []
-    for row, text, encoding in zip(rows, texts, encoder.read(texts), strict=True):
-        right, language = tuple(row["expected"]["articles"]), row["expected"]["language"]
-        cases.append(
-            Case(
-                query=text,
-                vector=encoding.vector,
-                language=language,
-                prediction=classifier.predict(encoding.features),
-                right=right,
-                same_language=any((article, language) in languages for article in right),
-            )
-        )
-    return cases, encoder
+    answers = []
+    for centre in centres:
+        retriever = HybridRetriever(centre.articles, encoder, weights=RetrievalWeights(**manifest.retrieval))
+        variants = {(article.id, article.language) for article in centre.articles}
+        texts = [reader.read(question.text).model_text for question in centre.questions]
+        for question, text, encoding in zip(centre.questions, texts, encoder.read(texts), strict=True):
+            prediction = classifier.predict(encoding.features)
+            retrieval = retriever.search(
+                text, vector=encoding.vector, language=question.language, intents=prediction.intent_weights,
+                critical=prediction.urgency.level is Urgency.CRITICAL, limit=5,
+            )  # fmt: skip
+            same = any((article, question.language) in variants for article in question.articles)
+            answers.append(Answer(question=question, same_language=same, passages=retrieval.passages))
+    return answers
 
 
-def search(retriever: HybridRetriever, case: Case) -> Found:
-    prediction = case.prediction
-    passages = retriever.search(
-        case.query,
-        vector=case.vector,
-        language=case.language,
-        intents=prediction.intent_weights,
-        critical=prediction.urgency.level is Urgency.CRITICAL,
-        limit=5,
-    ).passages
-    return Found(ids=tuple(p.article_id for p in passages), score=passages[0].score if passages else 0.0)
-
-
-def figures(cases: Sequence[Case], found: Sequence[Found]) -> dict[str, float]:
-    """Shares: right article first and among the first three (same language, across), and offers where none is right."""
+def figures(answers: Sequence[Answer]) -> dict[str, float]:
+    """Shares over questions that an article answers (same language, across), and over those that none does."""
 
     def share(hits: list[bool]) -> float:
         return sum(hits) / len(hits) if hits else float("nan")
 
-    pairs = list(zip(cases, found, strict=True))
     result = {}
     for name, same in (("same language", True), ("across languages", False)):
-        rows = [(c, f) for c, f in pairs if c.right and c.same_language is same]
-        result[f"messages, {name}"] = float(len(rows))
-        result[f"right at 1, {name}"] = share([bool(set(f.ids[:1]) & set(c.right)) for c, f in rows])
-        result[f"right at 3, {name}"] = share([bool(set(f.ids[:3]) & set(c.right)) for c, f in rows])
-    none = [f for c, f in pairs if not c.right and c.prediction.needs_reply]
-    result["messages that no article answers"] = float(len(none))
-    result["false offers among them"] = share([bool(f.ids) for f in none])
+        rows = [a for a in answers if a.question.articles and a.same_language is same]
+        result[f"questions, {name}"] = float(len(rows))
+        result[f"right at 1, {name}"] = share([any(a.hits[:1]) for a in rows])
+        result[f"right at 3, {name}"] = share([any(a.hits[:3]) for a in rows])
+    none = [a for a in answers if not a.question.articles]
+    result["questions that no article answers"] = float(len(none))
+    result["something listed for them"] = share([bool(a.passages) for a in none])
+    drafted = [a for a in answers if a.passages and a.passages[0].score >= LEAST_SCORE]
+    result["first article sure enough for a draft"] = len(drafted) / len(answers)
+    result["right among these"] = share([a.hits[0] for a in drafted])
+    result["drafted though none answers"] = share(
+        [bool(a.passages) and a.passages[0].score >= LEAST_SCORE for a in none]
+    )
+    first = [a for a in answers if a.passages]
+    result["calibration error of the first score"] = expected_calibration_error(
+        np.asarray([a.passages[0].score for a in first], dtype=np.float32), np.asarray([a.hits[0] for a in first])
+    )
     return result
-
-
-def fit(cases: Sequence[Case], encoder: OnnxEncoder) -> RetrievalWeights:
-    """The threshold with most right first answers less false offers; the other weights stand."""
-    base = HybridRetriever(sample_articles(), encoder, weights=replace(RetrievalWeights(), threshold=0.0))
-    scored = [(case, search(base, case)) for case in cases]
-    grid = [step / 100 for step in range(5, 96)]
-
-    def gain(threshold: float) -> float:
-        offered = [(c, f) for c, f in scored if f.score >= threshold]
-        return sum(1.0 if set(f.ids[:1]) & set(c.right) else -1.0 for c, f in offered)
-
-    return replace(RetrievalWeights(), threshold=max(grid, key=gain))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=None)
-    parser.add_argument("--fit", action="store_true")
+    parser.add_argument("--sample", action="store_true")
     options = parser.parse_args()
-    cases, encoder = load_cases(options.model or model_folder(Settings()))
-    if options.fit:
-        weights = fit(cases[::2], encoder)
-        print(weights)
-        cases = cases[1::2]
-    else:
-        weights = RetrievalWeights()
-    retriever = HybridRetriever(sample_articles(), encoder, weights=weights)
-    for name, value in figures(cases, [search(retriever, case) for case in cases]).items():
-        print(f"{name:36} {value:.3f}" if value != int(value) or value <= 1 else f"{name:36} {value:.0f}")
+    centres = [sample_help_centre()] if options.sample else [read_help_centre(f) for f in sorted(DATA.glob("*/"))]
+    for name, value in figures(answer(centres, options.model or model_folder(Settings()))).items():
+        print(f"{name:40} {value:.0f}" if name.startswith("questions") else f"{name:40} {value:.3f}")
 
 
 if __name__ == "__main__":

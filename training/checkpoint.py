@@ -126,7 +126,7 @@ def load_hub(name: str) -> TextEncoder:
     further = [kind for kind in kinds[1:] if kind not in ("Pooling", "Normalize")]
     if kinds[0] != "Transformer" or further:
         raise ModelError(f"{name}: only transformers with mean or CLS pooling can be trained, not {' + '.join(kinds)}")
-    pooling = loaded[1].get_pooling_mode_str() if "Pooling" in kinds else "mean"
+    pooling = _pooling_of(loaded[1]) if "Pooling" in kinds else "mean"
     if pooling not in ("mean", "cls"):
         raise ModelError(f"{name}: pooling {pooling!r} is not supported, mean and cls are")
     fast = loaded.tokenizer
@@ -139,6 +139,12 @@ def load_hub(name: str) -> TextEncoder:
         model=loaded[0].auto_model, tokenizer=tokenizer, cls=fast.cls_token_id, sep=fast.sep_token_id,
         fill=fast.pad_token_id or 0, pooling=pooling,
     )  # fmt: skip
+
+
+def _pooling_of(module: object) -> object:
+    if hasattr(module, "get_pooling_mode_str"):  # sentence-transformers before 5.4
+        return module.get_pooling_mode_str()
+    return module.pooling_mode  # type: ignore[attr-defined]
 
 
 def main() -> None:

@@ -38,6 +38,7 @@ from training.checkpoint import load_encoder, load_teacher
 from training.embeddings import Sentences
 from training.export import CONFIG, agreement, export_onnx, write_config, write_half
 from training.finetuning import REASON_NAMES, FineTuningConfig, MultiTaskHeads, fit, targets
+from training.relevance import as_manifest, evidence, fit_relevance
 from training.text_encoder import TextEncoder, length_batches
 from triage.models.manifest import Calibration, Manifest, sha256
 from triage.models.taxonomy import INTENTS
@@ -143,7 +144,9 @@ class Run:
     parallel: Parallel | None
     config: FineTuningConfig
 
-    def train(self, messages: list[LabelledMessage]) -> tuple[TextEncoder, MultiTaskHeads]:
+    def train(
+        self, messages: list[LabelledMessage], help_centres: Sequence[HelpCentre]
+    ) -> tuple[TextEncoder, MultiTaskHeads]:
         """A fine-tuned copy of the encoder and its heads."""
         encoder = load_encoder(self.encoder)
         heads = fit(
@@ -152,29 +155,49 @@ class Run:
             self.config,
             parallel=self.parallel,
             auxiliary=self.auxiliary,
-            help_centres=self.help_centres,
+            help_centres=help_centres,
             report=_log,
         )
         return encoder, heads
 
 
-def fold_predictions(run: Run, fold: int, folds: int) -> Predictions:
-    """Predictions for the batches of one fold by a model that saw none of them; kept, so that a killed run goes on."""
-    path = run.out / f"fold-{fold}-of-{folds}.npz"
-    if path.exists():
-        return Predictions.load(path)
+def fold_predictions(run: Run, fold: int, folds: int) -> tuple[Predictions, NDArray[np.float32]]:
+    """What a model says of the batches and the help centres of one fold, of which it saw none.
+
+    Kept in files, so that a killed run goes on.
+    """
+    path, evidence_path = run.out / f"fold-{fold}-of-{folds}.npz", run.out / f"evidence-{fold}-of-{folds}.npy"
+    if path.exists() and evidence_path.exists():
+        return Predictions.load(path), np.load(evidence_path, allow_pickle=False)
     held = set(sorted({m.batch for m in run.messages})[fold::folds])
-    encoder, heads = run.train([m for m in run.messages if m.batch not in held])
+    centres = run.help_centres[fold::folds]
+    encoder, heads = run.train(
+        [m for m in run.messages if m.batch not in held], [c for c in run.help_centres if c not in centres]
+    )
     part = predict(encoder, heads, [m for m in run.messages if m.batch in held])
     right = (part.logits["intent"].argmax(1) == part.labels["intent"]).mean()
     _log(f"fold {fold + 1}/{folds} without {', '.join(sorted(held))}: intent {right:.3f}")
+    rows = evidence(centres, encoder, heads, describe(Calibration(), {}, [], {}))
     part.save(path)
-    return part
+    np.save(evidence_path, rows)
+    return part, rows
+
+
+def describe(
+    calibration: Calibration, files: dict[str, str], trained_on: Sequence[str], retrieval: dict[str, float]
+) -> Manifest:
+    """The manifest of a model made now."""
+    return Manifest(
+        version=f"{datetime.now(UTC):%Y%m%d}-{files.get('encoder.onnx', 'training')[:8]}",
+        created=datetime.now(UTC).isoformat("T", "seconds"), intents=INTENTS, urgencies=tuple(URGENCIES),
+        reasons=REASON_NAMES, calibration=calibration, files=files, trained_on=tuple(trained_on), retrieval=retrieval,
+    )  # fmt: skip
 
 
 def write_model(
-    out: Path, encoder: TextEncoder, heads: MultiTaskHeads, calibration: Calibration, trained_on: Sequence[str]
-) -> None:
+    out: Path, encoder: TextEncoder, heads: MultiTaskHeads, calibration: Calibration, trained_on: Sequence[str],
+    retrieval: dict[str, float],
+) -> None:  # fmt: skip
     """Writes graph, tokenizer, heads, configuration and, last, the manifest: without it the folder is no model."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "manifest.json").unlink(missing_ok=True)
@@ -188,11 +211,7 @@ def write_model(
     for name, value in agreement(encoder, heads, out / "encoder.onnx", ids).items():
         _log(f"int8 graph against torch, cosine of {name}: {value:.4f}")
     files = {name: sha256(out / name) for name in ("encoder.onnx", "tokenizer.json", "heads.npz", CONFIG)}
-    manifest = Manifest(
-        version=f"{datetime.now(UTC):%Y%m%d}-{files['encoder.onnx'][:8]}", created=datetime.now(UTC).isoformat("T", "seconds"),
-        intents=INTENTS, urgencies=tuple(URGENCIES), reasons=REASON_NAMES, calibration=calibration, files=files,
-        trained_on=tuple(trained_on),
-    )  # fmt: skip
+    manifest = describe(calibration, files, trained_on, retrieval)
     temporary = out / "manifest.json.new"
     temporary.write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
     temporary.replace(out / "manifest.json")
@@ -261,15 +280,19 @@ def main(arguments: list[str] | None = None) -> None:
         fold_predictions(run, options.fold, options.folds)
         return
 
-    calibration = Calibration()
+    calibration, retrieval = Calibration(), {}
     if options.folds:
         parts = [
             fold_predictions(run, fold, options.folds) for fold in range(options.calibration_folds or options.folds)
         ]
-        calibration = calibrate(Predictions.join(parts))
+        calibration = calibrate(Predictions.join([part for part, _ in parts]))
         _log(f"calibration: {calibration.model_dump_json()}")
-    encoder, heads = run.train(messages)
-    write_model(options.out, encoder, heads, calibration, trained_on)
+        rows = np.concatenate([rows for _, rows in parts])
+        if len(rows):
+            retrieval = as_manifest(fit_relevance(rows))
+            _log(f"retrieval: {retrieval}")
+    encoder, heads = run.train(messages, run.help_centres)
+    write_model(options.out, encoder, heads, calibration, trained_on, retrieval)
     if options.torch:
         write_half(encoder, heads, options.out / "torch")
     _log(f"written to {options.out}")

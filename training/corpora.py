@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.corpora import CorpusError
+from triage.detection.language import load_identifier
 
 FIRST = ("pl", "id", "ar", "de", "es", "fr")
 SECOND = ("pt", "it", "nl", "tr")
@@ -50,7 +51,8 @@ def read_parallel(path: Path, language: str, tiers: dict[str, str]) -> Iterator[
     """Pairs of one ``en-XX.tsv.zst`` file, cleaned: no empty, over-long, letterless or untranslated sides.
 
     Raises:
-        CorpusError: the file is missing, not UTF-8, or a line has not exactly three columns.
+        CorpusError: the file is missing, not UTF-8, or a line has not exactly three columns, or the English
+            and the foreign column are swapped.
     """
     import zstandard
 
@@ -59,6 +61,7 @@ def read_parallel(path: Path, language: str, tiers: dict[str, str]) -> Iterator[
         handle = zstandard.open(path, "rt", encoding="latin-1", newline="\n")
     except FileNotFoundError as error:
         raise CorpusError(f"{path}: missing") from error
+    swapped = _SwappedSides(path, language)
     with handle:
         for number, raw in enumerate(handle, 1):
             try:
@@ -69,8 +72,33 @@ def read_parallel(path: Path, language: str, tiers: dict[str, str]) -> Iterator[
             if len(columns) != 3:
                 raise CorpusError(f"{path}:{number}: {len(columns)} columns, expected source, English, foreign")
             source, english, foreign = columns
+            swapped.see(number, english, foreign)
             if _usable(english, foreign):
                 yield Pair(language=language, english=english, foreign=foreign, tier=tiers.get(source, "B"))
+
+
+class _SwappedSides:
+    """Notices a file whose columns are the wrong way round, by the language of its first longer lines."""
+
+    ENOUGH = 40
+
+    def __init__(self, path: Path, language: str) -> None:
+        self._path, self._language = path, language
+        self._seen = self._right = self._wrong = 0
+        self._identifier = load_identifier(languages=("en", language))
+
+    def see(self, number: int, english: str, foreign: str) -> None:
+        if self._seen >= self.ENOUGH or min(len(english), len(foreign)) < 25:
+            return
+        self._seen += 1
+        found = self._identifier.identify(english).code, self._identifier.identify(foreign).code
+        self._right += found == ("en", self._language)
+        self._wrong += found == (self._language, "en")
+        if self._seen == self.ENOUGH and self._wrong > 2 * self._right + 4:
+            raise CorpusError(
+                f"{self._path}:{number}: the columns look swapped ({self._wrong} of {self._seen} longer lines so far have "
+                f"{self._language} where English belongs)"
+            )
 
 
 def read_own(path: Path, language: str) -> Iterator[Pair]:

@@ -17,12 +17,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 from transformers import BertConfig, BertModel
 
 from training.embeddings import Sentences
 from training.text_encoder import TextEncoder, length_batches
+from triage.errors import ModelError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,6 @@ def student_model(teacher_folder: Path, matrix: NDArray[np.float32]) -> BertMode
     state = teacher.state_dict()
     state["embeddings.word_embeddings.weight"] = torch.from_numpy(matrix.copy())
     model.load_state_dict(state)
-    model.embeddings.word_embeddings.sparse = True
     return model
 
 
@@ -83,7 +84,9 @@ class Distiller:
         self.encoder, self.model, self.chunk, self.config = encoder, encoder.model, chunk, config
         self.step = self.next_chunk = self.items = 0
         self.seconds = 0.0
-        words = self.model.get_input_embeddings().weight
+        embedding = self.model.get_input_embeddings()
+        embedding.sparse = True  # a batch touches few of the pieces
+        words = embedding.weight
         others = [parameter for parameter in self.model.parameters() if parameter is not words]
         self.sparse = torch.optim.SparseAdam([words], lr=config.rate_embeddings)
         self.dense = torch.optim.AdamW(others, lr=config.rate_layers, weight_decay=0.01, fused=True)
@@ -155,15 +158,20 @@ class Distiller:
         os.replace(temporary, folder / "checkpoint.safetensors")
 
     def resume(self, folder: Path) -> bool:
-        """Loads the checkpoint if there is one; True when it did."""
+        """Loads the checkpoint if there is one; True when it did.
+
+        Raises:
+            ModelError: the file is cut short or is no checkpoint of this kind; nothing was loaded.
+        """
         path = folder / "checkpoint.safetensors"
         if not path.exists():
             return False
-        from safetensors import safe_open
-
-        with safe_open(path, "pt") as handle:
-            position = json.loads(handle.metadata()["position"])
-        tensors = load_file(path)
+        try:
+            with safe_open(path, "pt") as handle:
+                position = json.loads(handle.metadata()["position"])
+            tensors = load_file(path)
+        except (OSError, SafetensorError, TypeError, KeyError, ValueError) as error:
+            raise ModelError(f"{path}: cannot be resumed from: {error}; delete it to begin again") from error
         self.model.load_state_dict(
             {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
         )

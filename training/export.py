@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -60,17 +61,19 @@ def export_onnx(encoder: TextEncoder, heads: MultiTaskHeads, path: Path) -> None
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     plain, prepared = path.with_suffix(".fp32.onnx"), path.with_suffix(".prepared.onnx")
-    graph = Graph(encoder, heads, quantised=True)
+    graph = Graph(encoder, heads, quantised=True).eval()
     ids = torch.ones(2, 8, dtype=torch.int64)
     mask = torch.tensor([[1] * 8, [1] * 5 + [0] * 3])
     batch = torch.export.Dim("batch", min=1, max=1024)
     length = torch.export.Dim("length", min=2, max=encoder.most_tokens)
-    torch.onnx.export(
-        graph, (ids, mask), str(plain), input_names=["input_ids", "attention_mask"],
-        output_names=["vector", "features"],
-        dynamic_shapes={"input_ids": {0: batch, 1: length}, "attention_mask": {0: batch, 1: length}},
-        external_data=False, dynamo=True, verbose=False,
-    )  # fmt: skip
+    with warnings.catch_warnings():  # the exporter calls functions of PyTorch that PyTorch deprecated
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            graph, (ids, mask), str(plain), input_names=["input_ids", "attention_mask"],
+            output_names=["vector", "features"],
+            dynamic_shapes={"input_ids": {0: batch, 1: length}, "attention_mask": {0: batch, 1: length}},
+            external_data=False, dynamo=True, verbose=False,
+        )  # fmt: skip
     quant_pre_process(str(plain), str(prepared), skip_symbolic_shape=True)
     named = onnx.load(str(prepared))
     _name_initialisers(named, {name: value.detach().numpy() for name, value in graph.model.named_parameters()})
@@ -134,7 +137,7 @@ def restore_state(graph: Path) -> dict[str, torch.Tensor]:
         else:
             continue
         state[base.removesuffix(".T").removeprefix("model.")] = value.T if base.endswith(".T") else value
-    return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in state.items()}
+    return {name: torch.from_numpy(np.array(value, order="C")) for name, value in state.items()}
 
 
 def write_config(encoder: TextEncoder, folder: Path) -> None:
@@ -162,7 +165,7 @@ def agreement(encoder: TextEncoder, heads: MultiTaskHeads, graph: Path, ids: NDA
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
-    reference = Graph(encoder, heads, quantised=False)
+    reference = Graph(encoder, heads, quantised=False).eval()
     figures: dict[str, list[float]] = {"vector": [], "features": []}
     for row in ids:
         given = {"input_ids": row[None], "attention_mask": np.ones_like(row[None])}

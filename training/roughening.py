@@ -141,6 +141,8 @@ def hasten(name: str, text: str, rng: random.Random) -> str:
     if name == "ar":
         return romanise(text, rng) if rng.random() < 0.3 else text.translate(ARABIC_HASTE).rstrip(".!؟?")
     words = text.split()
+    if not words:
+        return text
     if habit := SHORTHAND.get(name):
         words = [habit.get(word.lower().strip(".,!?"), word) for word in words]
     if rng.random() < 0.5:

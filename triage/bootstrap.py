@@ -14,7 +14,7 @@ from triage.detection.entities import PatternRecogniser
 from triage.detection.language import load_identifier
 from triage.drafting.composer import Brand, Composer
 from triage.knowledge_base.articles import read_articles
-from triage.knowledge_base.retriever import HybridRetriever
+from triage.knowledge_base.retriever import HybridRetriever, RetrievalWeights
 from triage.knowledge_base.vectors import VectorStore
 from triage.models.classifier import HeadClassifier
 from triage.models.encoder import OnnxEncoder
@@ -56,7 +56,10 @@ def build_pipeline(settings: Settings, articles: Iterable[Article] | None = None
     manifest = Manifest.read(folder)
     encoder = OnnxEncoder(folder, version=manifest.version)
     retriever = HybridRetriever(
-        load_articles(settings) if articles is None else articles, encoder, store=VectorStore(settings.data / "index")
+        load_articles(settings) if articles is None else articles,
+        encoder,
+        weights=RetrievalWeights(**manifest.retrieval),
+        store=VectorStore(settings.data / "index"),
     )
     return TriagePipeline(
         reader=Reader(),

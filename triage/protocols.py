@@ -30,7 +30,6 @@ class Encoding(NamedTuple):
     features: Vectors
 
 
-
 @runtime_checkable
 class Encoder(Protocol):
     """Turns texts into unit vectors, one pass a text."""

@@ -1,14 +1,15 @@
 """Hybrid retrieval: dense and lexical rankings fused, with a prior for the intents that the classifier found.
 
-Reciprocal rank fusion (Cormack et al. 2009) orders the candidates; a logistic model over cosine, lexical coverage and
-intent match turns each into a score from 0 to 1, and passages below a threshold are not offered at all.
+Reciprocal rank fusion (Cormack et al. 2009) gathers the candidates; a logistic model over cosine, lead over the other
+articles, lexical coverage and intent match gives the probability that a passage answers. Below a threshold none is offered.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,20 +32,51 @@ EMERGENCY_TAG = "emergency"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetrievalWeights:
-    """Coefficients of the score that a passage answers: set by hand, not fitted, so the score is no calibrated probability.
+class Evidence:
+    """What speaks for one article's best passage.
 
-    ``cosine`` is against the passage, ``intent`` is how much the best of the article's intents counts, ``coverage`` is
-    the share of the query's rare words that the passage holds.
+    ``cosine`` is between message and passage; ``gap`` is that cosine less the best of any other article, negative but for
+    the nearest; ``intent`` is how much the best of the article's intents counts; ``coverage`` is the share of the message's
+    rare words that the passage holds. ``fused`` is the rank fusion, which breaks ties.
+    """
+
+    chunk: Chunk
+    cosine: float
+    gap: float
+    intent: float
+    coverage: float
+    same_language: float
+    emergency: float
+    fused: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrievalWeights:
+    """Coefficients of the logistic model of whether a passage answers, fitted by ``training.relevance`` on help centres.
+
+    A model's manifest brings its own; these stand in where it has none. ``emergency`` is policy and set by hand: a
+    critical message gets the safety and fraud articles first.
     """
 
     bias: float = -3.4
     cosine: float = 5.0
+    gap: float = 0.0
     intent: float = 2.6
     coverage: float = 1.2
     same_language: float = 0.3
     emergency: float = 2.0
     threshold: float = 0.4
+
+    def logit(self, evidence: Evidence) -> float:
+        return (
+            self.bias
+            + self.cosine * evidence.cosine
+            + self.gap * evidence.gap
+            + self.intent * evidence.intent
+            + self.coverage * evidence.coverage
+            + self.same_language * evidence.same_language
+            + self.emergency * evidence.emergency
+        )
 
 
 class HybridRetriever:
@@ -111,33 +143,66 @@ class HybridRetriever:
         market: str | None = None,
         limit: int = 5,
     ) -> Retrieval:
-        wanted = intents or {}
-        fused = self._candidates(query, vector, [name for name, weight in wanted.items() if weight >= LEAST_INTENT])
-        rare = self._rare_words(query)
-        best: dict[str, tuple[float, Chunk]] = {}
-        for position, rank_score in fused.items():
-            part = self._chunks[position]
-            if not self._eligible(part.article, language, channel, market):
-                continue
-            score = self._probability(position, vector, language, wanted, rare, critical) + 1e-6 * rank_score
-            key = part.article.id
-            if key not in best or score > best[key][0]:
-                best[key] = (score, part)
-        ranked = sorted(best.values(), key=lambda pair: (-pair[0], pair[1].article.id))
+        found = self.evidence(
+            query, vector=vector, language=language, intents=intents, critical=critical, channel=channel, market=market
+        )
+        scored = [(1 / (1 + math.exp(-self._weights.logit(item))), item) for item in found]
+        scored.sort(key=lambda pair: (-pair[0], -pair[1].fused, pair[1].chunk.article.id))
         passages = tuple(
             Passage(
-                article_id=part.article.id,
-                language=part.article.language,
-                title=part.article.title,
-                text=part.text,
-                score=round(min(score, 1.0), 4),
-                lead=self._leads[(part.article.id, part.article.language)],
-                intents=part.article.intents,
+                article_id=item.chunk.article.id,
+                language=item.chunk.article.language,
+                title=item.chunk.article.title,
+                text=item.chunk.text,
+                score=round(score, 4),
+                lead=self._leads[(item.chunk.article.id, item.chunk.article.language)],
+                intents=item.chunk.article.intents,
             )
-            for score, part in ranked[:limit]
+            for score, item in scored[:limit]
             if score >= self._weights.threshold
         )
         return Retrieval(passages=passages, index_version=self._version)
+
+    def evidence(
+        self,
+        query: str,
+        *,
+        vector: Vectors,
+        language: str,
+        intents: Mapping[str, float] | None = None,
+        critical: bool = False,
+        channel: str | None = None,
+        market: str | None = None,
+    ) -> list[Evidence]:
+        """The best passage of each candidate article, in no order."""
+        wanted = intents or {}
+        fused = self._candidates(query, vector, [name for name, weight in wanted.items() if weight >= LEAST_INTENT])
+        rare = self._rare_words(query)
+        best: dict[str, Evidence] = {}
+        for position, rank_score in fused.items():
+            part = self._chunks[position]
+            article = part.article
+            if not self._eligible(article, language, channel, market):
+                continue
+            item = Evidence(
+                chunk=part,
+                cosine=float(self._vectors[position] @ vector),
+                gap=0.0,
+                intent=max((wanted.get(intent, 0.0) for intent in article.intents), default=0.0),
+                coverage=len(rare & self._words[position]) / len(rare) if rare else 0.0,
+                same_language=float(article.language == language),
+                emergency=float(critical and EMERGENCY_TAG in article.tags),
+                fused=rank_score,
+            )
+            if article.id not in best or self._weights.logit(item) > self._weights.logit(best[article.id]):
+                best[article.id] = item
+        nearest = sorted((item.cosine for item in best.values()), reverse=True)
+        if len(nearest) < 2:
+            return list(best.values())
+        return [
+            replace(item, gap=item.cosine - (nearest[1] if item.cosine == nearest[0] else nearest[0]))
+            for item in best.values()
+        ]
 
     def _candidates(self, query: str, vector: Vectors, intents: Sequence[str]) -> dict[int, float]:
         rankings = [self._dense.search(vector, CANDIDATES)[0], self._lexical.search(query, CANDIDATES)[0]]
@@ -162,23 +227,6 @@ class HybridRetriever:
         if language in available:
             return article.language == language
         return article.language == "en" if "en" in available else True
-
-    def _probability(
-        self, position: int, vector: Vectors, language: str, intents: Mapping[str, float], rare: frozenset[str],
-        critical: bool,
-    ) -> float:  # fmt: skip
-        weights, article = self._weights, self._chunks[position].article
-        match = max((intents.get(intent, 0.0) for intent in article.intents), default=0.0)
-        coverage = len(rare & self._words[position]) / len(rare) if rare else 0.0
-        logit = (
-            weights.bias
-            + weights.cosine * float(self._vectors[position] @ vector)
-            + weights.intent * match
-            + weights.coverage * coverage
-            + weights.same_language * (article.language == language)
-            + weights.emergency * (critical and EMERGENCY_TAG in article.tags)
-        )
-        return float(1 / (1 + np.exp(-logit)))
 
     def _rare_words(self, query: str) -> frozenset[str]:
         """Words of the query that at most a tenth of the passages hold, and at least one does."""

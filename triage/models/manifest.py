@@ -30,7 +30,8 @@ class Calibration(BaseModel):
 
 
 class Manifest(BaseModel):
-    """``files`` maps each file's name to its SHA-256; label orders are those of the heads' outputs."""
+    """``files`` maps each file's name to its SHA-256; label orders are those of the heads' outputs; ``retrieval`` holds the
+    coefficients of ``knowledge_base.retriever.RetrievalWeights`` for vectors of this encoder."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -42,6 +43,7 @@ class Manifest(BaseModel):
     calibration: Calibration
     files: dict[str, str]
     trained_on: tuple[str, ...] = ()
+    retrieval: dict[str, float] = Field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:

@@ -1,0 +1,191 @@
+"""Fine-tuning, export and the way back, over a tiny encoder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from eval.help_centres import HelpCentre, Question
+from eval.messages import LabelledMessage
+from training.checkpoint import load_encoder, load_exported
+from training.classifier import main, predict, write_model
+from training.export import restore_state, write_half
+from training.finetuning import FineTuningConfig, MultiTaskHeads, fit
+from training.passages import retrieval_loss
+from training.text_encoder import TextEncoder
+from triage.errors import ModelError
+from triage.models.classifier import HeadClassifier
+from triage.models.encoder import OnnxEncoder
+from triage.models.heads import Heads
+from triage.models.manifest import Calibration, Manifest
+from triage.types import Article
+
+INTENTS = {"where is my parcel": "track_order", "the kettle arrived broken": "damaged_item",
+           "please cancel my order": "cancel_order", "how do I return these shoes": "return_item"}  # fmt: skip
+
+
+def message(text: str, intent: str) -> LabelledMessage:
+    return LabelledMessage(
+        text=text, language="en", channel="chat", intents=(intent,), urgency="normal", needs_reply=True, reasons=(),
+        entities=(), batch="t",
+    )  # fmt: skip
+
+
+MESSAGES = [message(text, intent) for text, intent in INTENTS.items()] * 8
+CENTRE = HelpCentre(
+    name="t",
+    articles=(
+        Article(id="track", language="en", title="Where is it", body="The link shows where your parcel is."),
+        Article(
+            id="return", language="en", title="Returns",
+            body="You can return shoes for thirty days.\n\n## How\n\nPrint the label.",
+        ),
+    ),
+    questions=tuple(
+        Question(text=text, language="en", channel="chat", intents=(intent,), articles=articles)
+        for text, intent, articles in (
+            ("where is my parcel", "track_order", ("track",)),
+            ("how do I return these shoes", "return_item", ("return",)),
+            ("thanks", "praise", ()),
+        )
+    ),
+)  # fmt: skip
+
+
+@pytest.fixture
+def trained(tiny_encoder: TextEncoder) -> tuple[TextEncoder, MultiTaskHeads]:
+    config = FineTuningConfig(epochs=6, rate_layers=3e-3, rate_heads=1e-2, rate_embeddings=1e-2, noise=0.0, dropout=0.0)
+    heads = fit(tiny_encoder, MESSAGES, config, help_centres=[CENTRE], report=lambda _: None)
+    return tiny_encoder, heads
+
+
+def test_training_learns_what_it_was_shown(trained: tuple[TextEncoder, MultiTaskHeads]) -> None:
+    found = predict(*trained, MESSAGES[:4])
+    assert (found.logits["intent"].argmax(1) == found.labels["intent"]).all()
+
+
+def test_the_exported_graph_answers_as_torch_does(trained: tuple[TextEncoder, MultiTaskHeads], tmp_path: Path) -> None:
+    encoder, heads = trained
+    write_model(tmp_path, encoder, heads, Calibration(), ["a test"], {})
+    manifest = Manifest.read(tmp_path)
+    served = OnnxEncoder(tmp_path, version=manifest.version)
+    texts = list(INTENTS)
+    encodings = served.read(texts)
+    with torch.no_grad():
+        reference = encoder.encode(encoder.tokens(texts))
+    cosine = (np.stack([e.vector for e in encodings]) * reference).sum(1)
+    assert cosine.min() > 0.98
+    classifier = HeadClassifier(Heads.load(tmp_path / "heads.npz"), manifest)
+    assert [classifier.predict(e.features).primary.name for e in encodings] == list(INTENTS.values())
+
+
+def test_an_exported_model_can_be_trained_further(
+    trained: tuple[TextEncoder, MultiTaskHeads], tmp_path: Path, lines: tuple[str, ...]
+) -> None:
+    encoder, heads = trained
+    write_model(tmp_path, encoder, heads, Calibration(), ["a test"], {})
+    restored = load_encoder(str(tmp_path))
+    left, right = encoder.encode(encoder.tokens(lines)), restored.encode(restored.tokens(lines))
+    assert (left * right).sum(1).min() > 0.995
+    state = restore_state(tmp_path / "encoder.onnx")
+    for name, value in encoder.model.named_parameters():
+        assert state[name].shape == value.shape, name
+
+
+def test_every_damage_to_a_model_folder_is_named(trained: tuple[TextEncoder, MultiTaskHeads], tmp_path: Path) -> None:
+    write_model(tmp_path, *trained, Calibration(), ["a test"], {})
+    whole = (tmp_path / "encoder.onnx").read_bytes()
+    (tmp_path / "encoder.onnx").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ModelError, match=r"encoder\.onnx: does not match its hash"):
+        load_exported(tmp_path)
+
+
+def test_a_write_that_fails_leaves_no_manifest(
+    trained: tuple[TextEncoder, MultiTaskHeads], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_model(tmp_path, *trained, Calibration(), ["a test"], {})
+    monkeypatch.setattr("training.classifier.export_onnx", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write_model(tmp_path, *trained, Calibration(), ["a test"], {})
+    assert not (tmp_path / "manifest.json").exists()
+
+
+def test_a_sentence_transformers_checkpoint_trains_and_serves(
+    tiny_encoder: TextEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way of a user with a hub: a checkpoint made by the library itself goes in, a served model comes out."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import PreTrainedTokenizerFast
+
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tiny_encoder.tokenizer, cls_token="[CLS]", sep_token="[SEP]", pad_token="[PAD]",
+        unk_token="[UNK]", mask_token="[MASK]",
+    )  # fmt: skip
+    plain = tmp_path / "plain"
+    tiny_encoder.model.save_pretrained(plain)
+    fast.save_pretrained(plain)
+    transformer = Transformer(str(plain), max_seq_length=64)
+    checkpoint = tmp_path / "checkpoint"
+    SentenceTransformer(modules=[transformer, Pooling(tiny_encoder.width, pooling_mode="cls")], device="cpu").save(
+        str(checkpoint)
+    )
+    assert load_encoder(str(checkpoint)).pooling == "cls"
+    assert load_encoder(str(plain)).pooling == "mean"
+
+    data = tmp_path / "data"
+    data.mkdir()
+    rows = [
+        {"text": f"{text} {number}", "language": "en", "channel": "chat", "intents": [intent], "urgency": "normal"}
+        for number in range(4) for text, intent in INTENTS.items()
+    ]  # fmt: skip
+    (data / "b1.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    monkeypatch.delenv("TRIAGE_CORPORA", raising=False)
+    out = tmp_path / "out"
+    main(
+        ["--encoder", str(checkpoint), "--out", str(out), "--data", str(data), "--help-centres", str(tmp_path / "none"),
+         "--folds", "0", "--epochs", "1", "--torch"]
+    )  # fmt: skip
+    served = OnnxEncoder(out, version="x")
+    vectors = served.encode(["where is my parcel"])
+    assert vectors.shape == (1, 32)
+    assert np.linalg.norm(vectors) == pytest.approx(1, abs=1e-3)
+    assert (
+        HeadClassifier(Heads.load(out / "heads.npz"), Manifest.read(out))
+        .predict(served.read(["where is my parcel"])[0].features)
+        .primary.name
+    )
+    assert load_encoder(str(out / "torch")).width == 32
+
+
+@pytest.mark.parametrize("name", ["no-such-folder/no-such-model", "."])
+def test_what_is_no_encoder_is_refused_in_one_line(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match="cannot load"):
+        load_encoder(name)
+
+
+def test_half_precision_keeps_the_vectors(
+    trained: tuple[TextEncoder, MultiTaskHeads], tmp_path: Path, lines: tuple[str, ...]
+) -> None:
+    from transformers import BertModel
+
+    encoder, heads = trained
+    write_half(encoder, heads, tmp_path)
+    again = BertModel.from_pretrained(tmp_path, add_pooling_layer=False).float().eval()
+    restored = TextEncoder(model=again, tokenizer=encoder.tokenizer, cls=encoder.cls, sep=encoder.sep)
+    tokens = encoder.tokens(lines)
+    assert (encoder.encode(tokens) * restored.encode(tokens)).sum(1).min() > 0.999
+
+
+def test_the_retrieval_loss_falls_when_the_right_passage_comes_near() -> None:
+    passages = torch.eye(4)
+    right = torch.tensor([[True, True, False, False]])
+    near = retrieval_loss(torch.tensor([[0.9, 0.1, 0.1, 0.0]]), passages, right)
+    far = retrieval_loss(torch.tensor([[0.1, 0.1, 0.9, 0.0]]), passages, right)
+    assert near < 0.01 < far
