@@ -12,11 +12,14 @@ export HOST PORT
 export OMP_NUM_THREADS ?= 1
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # A stamp holds what was installed; it is remade only when what to install has changed, so that a second start is quick.
 $(VENV)/serve.stamp: pyproject.toml constraints.txt
 	@$(PYTHON) tools/prepare.py $(VENV) serve
+
+$(VENV)/train.stamp: pyproject.toml constraints.txt
+	@$(PYTHON) tools/prepare.py $(VENV) train
 
 $(VENV)/dev.stamp: pyproject.toml constraints.txt
 	@$(PYTHON) tools/prepare.py $(VENV) dev
@@ -26,6 +29,9 @@ run: $(VENV)/serve.stamp ## start the API and the inbox on HOST:PORT with the de
 
 test: $(VENV)/dev.stamp ## run the whole test suite
 	@$(BIN)/python -m pytest
+
+test-training: $(VENV)/train.stamp ## run the tests of the trainer too (installs torch)
+	@$(BIN)/python -m pytest tests/unit/training
 
 check: $(VENV)/dev.stamp ## linters, types, import rules
 	$(BIN)/ruff check .
@@ -39,4 +45,4 @@ bench: $(VENV)/dev.stamp ## the performance report
 clean: ## remove what the commands made, but not your data
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help run test check bench clean
+.PHONY: help run test test-training check bench clean

@@ -95,6 +95,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--model", type=Path, default=None)
     parser.add_argument("--errors", type=int, default=0, help="how many confusions to list")
+    parser.add_argument("--worst", type=int, default=0, help="how many of the surest wrong answers to list a language")
     options = parser.parse_args(arguments)
     messages = read_messages(options.files or sorted(DATA.glob("*.jsonl")))
     predictions = predict(options.model or model_folder(Settings()), messages)
@@ -114,6 +115,15 @@ def main(arguments: list[str] | None = None) -> None:
         )
         for (truth, found), count in confusions.most_common(options.errors):
             print(f"{count:3}  {truth} taken for {found}")
+    for language in sorted({m.language for m in messages}) if options.worst else ():
+        wrong = [
+            (p.primary.confidence, m, p)
+            for m, p in zip(messages, predictions, strict=True)
+            if m.language == language and m.intents[0] != p.intents[0]
+        ]
+        print(f"\n{language}: {len(wrong)} wrong")
+        for confidence, m, p in sorted(wrong, key=lambda item: -item[0])[: options.worst]:
+            print(f"  {confidence:.2f}  {m.intents[0]} taken for {p.intents[0]}: {' '.join(m.text.split())[:110]}")
 
 
 if __name__ == "__main__":

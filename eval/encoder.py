@@ -55,22 +55,25 @@ def similarity(encode: Encode, language: str) -> float:
     return spearman((left * right).sum(1).astype(np.float64), np.asarray([float(row[2]) for row in rows]))
 
 
-def read_intents(path: Path, split: str) -> tuple[list[str], list[str]]:
-    """Texts and labels of one split of a JSONL.gz file.
+def read_labels(path: Path, split: str | None = None) -> tuple[list[str], list[str]]:
+    """Texts and labels of a JSONL.gz file, of one split where the file holds several.
 
     Raises:
-        CorpusError: a line is no JSON object with ``text``, ``label`` and ``split``.
+        CorpusError: missing, or a line is no JSON object with ``text``, ``label`` and, where asked for, ``split``.
     """
     texts, labels = [], []
-    with gzip.open(path, "rt", encoding="utf-8") as handle:
-        for number, line in enumerate(handle, 1):
-            try:
-                row = json.loads(line)
-                if row["split"] == split:
-                    texts.append(row["text"])
-                    labels.append(row["label"])
-            except (ValueError, KeyError) as error:
-                raise CorpusError(f"{path}:{number}: {error!r}") from error
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as handle:
+            for number, line in enumerate(handle, 1):
+                try:
+                    row = json.loads(line)
+                    if split is None or row["split"] == split:
+                        texts.append(row["text"])
+                        labels.append(row["label"])
+                except (ValueError, KeyError) as error:
+                    raise CorpusError(f"{path}:{number}: {error!r}") from error
+    except FileNotFoundError as error:
+        raise CorpusError(f"{path}: missing") from error
     return texts, labels
 
 
@@ -89,8 +92,8 @@ def transfer(encode: Encode, locale: str, *, shots: int = 8, draws: int = 10) ->
     from sklearn.linear_model import LogisticRegression
 
     path = corpora_folder() / "intents/massive" / f"{locale}.jsonl.gz"
-    texts, labels = read_intents(path, "train")
-    test_texts, test_labels = read_intents(path, "test")
+    texts, labels = read_labels(path, "train")
+    test_texts, test_labels = read_labels(path, "test")
     chosen = few_shot_draws(labels, shots=shots, draws=draws)
     rows = np.unique(np.concatenate(chosen))
     vectors = dict(zip(rows.tolist(), encode([texts[row] for row in rows]), strict=True))

@@ -1,8 +1,9 @@
 """Makes the virtual environment that the Makefile's commands use. Standard library only; runs on any Python 3.
 
-    python tools/prepare.py .venv serve|dev
+    python tools/prepare.py .venv serve|dev|train
 
-`serve` installs what serving needs (no torch), `dev` the linters and the test tools beside it. The installation goes
+`serve` installs what serving needs (no torch), `dev` the linters and the test tools beside it, `train` torch and the
+other packages of training too. The installation goes
 wrong with one clear line: Python too old, disk full, no pip, no network.
 """
 
@@ -12,7 +13,7 @@ import subprocess
 import sys
 
 NEEDED = (3, 11)
-NEEDED_MB = {"serve": 700, "dev": 900}
+NEEDED_MB = {"serve": 700, "dev": 900, "train": 3000}
 
 
 def fail(reason):
@@ -37,7 +38,7 @@ def main():
         if result.returncode:
             fail("cannot make a virtual environment; on Debian or Ubuntu: apt install python3-venv")
     step("installing what %s needs (a few minutes the first time)" % kind)
-    target = "." if kind == "serve" else ".[dev]"
+    target = {"serve": ".", "dev": ".[dev]", "train": ".[dev,train]"}[kind]
     command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "on"]
     result = subprocess.run(command + ["--editable", target, "--constraint", "constraints.txt"])
     if result.returncode:
@@ -45,7 +46,8 @@ def main():
         if free < 50:
             fail("the disk is full")
         fail("pip could not install the packages; its last lines above say why")
-    for stamp in ("serve", "dev") if kind == "dev" else ("serve",):
+    kinds = ("serve", "dev", "train")
+    for stamp in kinds[: kinds.index(kind) + 1]:
         with open(os.path.join(venv, stamp + ".stamp"), "w") as handle:
             handle.write(sys.version)
 

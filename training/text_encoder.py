@@ -15,8 +15,13 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch.nn import functional
 from transformers import PreTrainedModel
+from transformers.utils import logging
 
 from training.embeddings import Sentences, encode_sentences
+
+# Loading a model prints a progress bar and a table of parts that are not needed; a run's own lines would drown in them.
+logging.set_verbosity_error()
+logging.disable_progress_bar()
 
 MOST_TOKENS = 256
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -82,6 +83,19 @@ def test_own_pairs_come_last_in_the_index(tmp_path: Path) -> None:
     (tmp_path / "en-cs.tsv").write_text("Good morning\tDobr\u00e9 r\u00e1no\n", encoding="utf-8")
     pairs = load_pairs(tmp_path, ("cs",), own=tmp_path)
     assert english_index(pairs)[0] == ["Where is it?", "Good morning"]
+
+
+def test_own_pairs_that_a_benchmark_holds_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "parallel").mkdir()
+    (tmp_path / "parallel/sources.json").write_text(json.dumps({"talk": {"tier": "A"}}))
+    write(tmp_path / "parallel/en-cs.tsv.zst", [line("Where is it?", "Kde to je?")])
+    (tmp_path / "bench/talks").mkdir(parents=True)
+    (tmp_path / "bench/talks/cs.tsv.gz").write_bytes(gzip.compress(b"English\tforeign\nGood night\tDobrou noc\n"))
+    (tmp_path / "en-cs.tsv").write_text(
+        "Good night!\tSpi sladce.\nGood morning\tDobr\u00e9 r\u00e1no\n", encoding="utf-8"
+    )
+    pairs = load_pairs(tmp_path, ("cs",), own=tmp_path)["cs"]
+    assert [pair.english for pair in pairs] == ["Where is it?", "Good morning"]
 
 
 def test_an_own_line_without_a_tab_is_named(tmp_path: Path) -> None:
