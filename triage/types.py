@@ -7,7 +7,7 @@ Every record that a model or an index made carries its version. Text offsets are
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 
@@ -194,7 +194,10 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Article:
-    """A knowledge-base article in one language. ``body`` is Markdown."""
+    """A knowledge-base article in one language. ``body`` is Markdown.
+
+    ``kind`` is ``article`` or ``macro`` (a saved reply); ``valid_from`` and ``valid_to`` are its first and last day.
+    """
 
     id: str
     language: str
@@ -207,6 +210,9 @@ class Article:
     channels: tuple[str, ...] = ()
     owner: str | None = None
     last_reviewed: str | None = None
+    kind: str = "article"
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
