@@ -54,18 +54,29 @@ def _log(message: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {message}", flush=True)
 
 
-def parallel_sample(encoder: TextEncoder, teacher: Callable[[list[str]], Vectors], *, size: int) -> Parallel:
+def parallel_sample(
+    encoder: TextEncoder, teacher: Callable[[list[str]], Vectors], *, size: int, cache: Path | None
+) -> Parallel:
     """Blocks of ``size`` sentences of natural prose with the vectors they should keep, for the distillation loss.
 
     Args:
         teacher: vectors of English sentences.
+        cache: where the sample is kept, because reading all corpora for it takes minutes.
     """
-    pairs = corpora.load_pairs(corpora_folder())
-    natural = [p for rows in pairs.values() for p in rows if p.tier in ("O", "A")]
-    rng = np.random.default_rng(11)
-    chosen = [natural[i] for i in rng.choice(len(natural), size=min(len(natural), 3 * size), replace=False)]
-    sentences = encoder.tokens([p.foreign for p in chosen], most=64)
-    wanted = teacher([p.english for p in chosen]).astype(np.float16)
+    if cache is None or not cache.exists():
+        pairs = corpora.load_pairs(corpora_folder())
+        natural = [p for rows in pairs.values() for p in rows if p.tier in ("O", "A")]
+        rng = np.random.default_rng(11)
+        chosen = [natural[i] for i in rng.choice(len(natural), size=min(len(natural), 3 * size), replace=False)]
+        sentences = encoder.tokens([p.foreign for p in chosen], most=64)
+        wanted = teacher([p.english for p in chosen]).astype(np.float16)
+        if cache is not None:
+            temporary = cache.with_suffix(".new.npz")
+            np.savez(temporary, allow_pickle=False, ids=sentences.ids, starts=sentences.starts, wanted=wanted)
+            temporary.replace(cache)
+    else:
+        with np.load(cache, allow_pickle=False) as file:
+            sentences, wanted = Sentences(ids=file["ids"], starts=file["starts"]), file["wanted"]
 
     def block(index: int) -> tuple[Sentences, NDArray[np.float16]]:
         rows = np.random.default_rng([13, index]).choice(len(chosen), size=min(size, len(chosen)), replace=False)
@@ -257,7 +268,9 @@ def main(arguments: list[str] | None = None) -> None:
         extra = out_of_scope_messages(corpora_folder(), per_language=12)
         extra += bitext_messages(corpora_folder(), per_intent=80)
         auxiliary = auxiliary_sets(corpora_folder())
-        parallel = parallel_sample(load_encoder(options.encoder), _teacher(options.encoder), size=20_000)
+        work = Path(options.encoder)
+        cache = work / "natural.npz" if (work / "matrix.npy").exists() else None
+        parallel = parallel_sample(load_encoder(options.encoder), _teacher(options.encoder), size=20_000, cache=cache)
         trained_on += [
             "MASSIVE train (out of scope, auxiliary intents)",
             "Bitext train (17 mapped intents)",
