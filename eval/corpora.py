@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from triage.errors import TriageError
 
-class CorpusError(Exception):
+
+class CorpusError(TriageError):
     """A corpus file is missing or malformed; the message names the file and, where there is one, the line."""
 
 

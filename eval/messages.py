@@ -12,13 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from triage.errors import TriageError
 from triage.models.taxonomy import INTENTS, REASONS
 from triage.types import URGENCIES, Entity
 
 MARKUP = re.compile(r"\[\[([a-z_]+):(.*?)\]\]", re.DOTALL)
 
 
-class LabelError(Exception):
+class LabelError(TriageError):
     """A line that cannot be used; the message names file and line."""
 
 

@@ -64,6 +64,11 @@ def triage(
         raise typer.Exit(1) from None
 
 
+EVALUATIONS = (
+    "classifier", "retrieval", "entities", "language", "encoder", "matching", "out_of_scope", "agreement", "calibrators",
+)  # fmt: skip
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def train(context: typer.Context, what: Annotated[str, typer.Argument(help="encoder | classifier | language")]) -> None:
     """Train the encoder, the classifier or the language identifier (needs the extra 'train').
@@ -76,25 +81,28 @@ def train(context: typer.Context, what: Annotated[str, typer.Argument(help="enco
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def evaluate(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(help="classifier | language | entities | matching | retrieval | agreement")],
+    what: Annotated[str, typer.Argument(help="one of the names below")],
 ) -> None:
-    """Measure one part on held-out data.
+    """Measure one part: classifier, retrieval, entities, language, encoder, matching, out_of_scope, agreement, calibrators.
 
     Example: triage evaluate classifier
     """
-    _run_module(
-        "eval", what, ("classifier", "language", "entities", "matching", "retrieval", "agreement"), context.args
-    )
+    _run_module("eval", what, EVALUATIONS, context.args)
 
 
 def _run_module(package: str, name: str, known: tuple[str, ...], arguments: list[str]) -> None:
     if name not in known:
         raise typer.BadParameter(f"{name!r} is none of {', '.join(known)}")
+    from triage.errors import TriageError
+
     sys.argv = [f"{package}.{name}", *arguments]
     try:
         runpy.run_module(f"{package}.{name}", run_name="__main__")
     except ModuleNotFoundError as error:
         typer.echo(f"triage: {error.name} is not installed; pip install 'triage-assistant[train]'", err=True)
+        raise typer.Exit(1) from None
+    except TriageError as error:
+        typer.echo(f"triage: {' '.join(str(error).split())}", err=True)
         raise typer.Exit(1) from None
 
 

@@ -9,6 +9,8 @@
     ├── ArticleError            an article that cannot be read; the message names file and line
     └── Overloaded              too much waits already (retryable)
 
+``eval`` adds CorpusError and LabelError for what training and evaluation read.
+
 ``code`` is stable and goes into problem+json; ``retryable`` says whether the same call may succeed later.
 """
 
