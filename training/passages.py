@@ -14,6 +14,8 @@ from training.text_encoder import TextEncoder
 from triage.knowledge_base.chunking import chunk
 
 TEMPERATURE = 0.05
+MOST_TOKENS = 96
+"""Read of a question or passage in training: its title and first sentences; a step over whole passages costs thrice."""
 
 
 def retrieval_loss(messages: torch.Tensor, passages: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
@@ -31,7 +33,7 @@ class PassageTask:
     """Batches of one shop: some messages, the articles that answer them, and others of the same shop."""
 
     def __init__(
-        self, centres: Sequence[HelpCentre], encoder: TextEncoder, *, messages: int = 16, others: int = 8
+        self, centres: Sequence[HelpCentre], encoder: TextEncoder, *, messages: int = 12, others: int = 4
     ) -> None:
         self._encoder, self._messages, self._others = encoder, messages, others
         self._shops = [_Shop(centre, encoder) for centre in centres]
@@ -65,8 +67,8 @@ class _Shop:
     def __init__(self, centre: HelpCentre, encoder: TextEncoder) -> None:
         asked = [question for question in centre.questions if question.articles]
         parts = [(row, part) for row, article in enumerate(centre.articles) for part in chunk(article)]
-        self.questions = encoder.tokens([question.text for question in asked], most=160)
-        self.passages = encoder.tokens([part.indexed for _, part in parts], most=160)
+        self.questions = encoder.tokens([question.text for question in asked], most=MOST_TOKENS)
+        self.passages = encoder.tokens([part.indexed for _, part in parts], most=MOST_TOKENS)
         self.article_of: NDArray[np.int64] = np.asarray([row for row, _ in parts])
         self.right: NDArray[np.bool_] = np.asarray(
             [[article.id in question.articles for article in centre.articles] for question in asked]
