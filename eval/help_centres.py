@@ -65,6 +65,8 @@ def read_help_centre(folder: Path) -> HelpCentre:
             )  # fmt: skip
         except KeyError as error:
             raise LabelError(f"{where}: lacks {error}") from error
+        except TypeError as error:
+            raise LabelError(f"{where}: {error}") from error
     known = {article.id for article in articles}
     for where, row in _rows(folder / "messages.jsonl"):
         try:
@@ -80,6 +82,8 @@ def read_help_centre(folder: Path) -> HelpCentre:
             )  # fmt: skip
         except KeyError as error:
             raise LabelError(f"{where}: lacks {error}") from error
+        except TypeError as error:
+            raise LabelError(f"{where}: {error}") from error
     return HelpCentre(name=folder.name, articles=tuple(articles), questions=tuple(questions))
 
 
