@@ -18,9 +18,10 @@ import argparse
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -138,6 +139,13 @@ def without_test_texts(messages: list[LabelledMessage]) -> list[LabelledMessage]
     return [m for m in messages if _key(m.text) not in tested]
 
 
+def in_batches(messages: list[LabelledMessage], folds: int) -> list[LabelledMessage]:
+    """The messages, in batches of their own where they came in fewer files than there are folds."""
+    if len({m.batch for m in messages}) >= folds:
+        return messages
+    return [replace(m, batch=f"{m.batch} {crc32(_key(m.text).encode()) % folds}") for m in messages]
+
+
 def _key(text: str) -> str:
     return " ".join(text.casefold().split())
 
@@ -240,7 +248,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", required=True, help="what to fine-tune: a folder or a checkpoint's name")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder of labelled batches (*.jsonl)")
+    parser.add_argument("--data", type=Path, nargs="+", default=[DATA], help="folders of labelled batches (*.jsonl)")
     parser.add_argument("--help-centres", type=Path, default=HELP_CENTRES, help="folder of help centres")
     parser.add_argument("--share", type=float, default=1.0, help="train on this share of the messages (learning curve)")
     parser.add_argument("--torch", action="store_true", help="also write the encoder as a 16-bit checkpoint")
@@ -254,9 +262,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    messages = without_test_texts(read_messages(sorted(options.data.glob("*.jsonl"))))
+    messages = without_test_texts(
+        read_messages([path for folder in options.data for path in sorted(folder.glob("*.jsonl"))])
+    )
     if not messages:
-        raise LabelError(f"{options.data}: no labelled messages (*.jsonl)")
+        raise LabelError(f"{', '.join(map(str, options.data))}: no labelled messages (*.jsonl)")
+    messages = in_batches(messages, options.folds)
     if options.share < 1:
         chosen = np.random.default_rng([23, options.seed]).random(len(messages)) < options.share
         messages = [message for message, keep in zip(messages, chosen, strict=True) if keep]

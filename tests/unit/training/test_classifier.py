@@ -148,7 +148,7 @@ def test_a_sentence_transformers_checkpoint_trains_and_serves(
     out = tmp_path / "out"
     main(
         ["--encoder", str(checkpoint), "--out", str(out), "--data", str(data), "--help-centres", str(tmp_path / "none"),
-         "--folds", "0", "--epochs", "1", "--torch"]
+         "--folds", "2", "--epochs", "1", "--torch"]
     )  # fmt: skip
     served = OnnxEncoder(out, version="x")
     vectors = served.encode(["where is my parcel"])
@@ -160,6 +160,7 @@ def test_a_sentence_transformers_checkpoint_trains_and_serves(
         .primary.name
     )
     assert load_encoder(str(out / "torch")).width == 32
+    assert Manifest.read(out).calibration.temperatures.keys() == {"intent", "urgency", "reply"}
 
 
 @pytest.mark.parametrize("name", ["no-such-folder/no-such-model", "."])
