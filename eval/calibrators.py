@@ -1,10 +1,11 @@
-"""Which calibration the intent head should have: none, a temperature, Dirichlet, isotonic; by error on unseen rows.
+"""Which calibration the heads should have, and which rule names a message's further intents; both on unseen rows.
 
     python -m eval.calibrators FOLD.npz …
 
 The files are the held-out predictions that ``triage train classifier`` keeps (``fold-K-of-N.npz``). Each method is fitted on
 four fifths of the rows and measured on the rest, in turn. Temperature: Guo et al. 2017; Dirichlet: Kull et al. 2019, a
-logistic regression over log probabilities; isotonic: on the confidence of the first intent.
+logistic regression over log probabilities; isotonic: on the confidence of the first intent. Rules: the softmax's first and what
+the sigmoids find beside it; the sigmoids alone; the softmax's first and others of at least a share of its probability.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.calibration import Predictions, expected_calibration_error, fit_temperature
-from triage.models.heads import softmax
+from eval.calibration import Predictions, expected_calibration_error, fit_temperature, intent_sets
+from triage.models.heads import sigmoid, softmax
 from triage.protocols import Vectors
 
 Method = Callable[[Vectors, NDArray[np.int64], Vectors], tuple[NDArray[np.float32], NDArray[np.int64]]]
@@ -76,6 +77,45 @@ def compare(logits: Vectors, labels: NDArray[np.int64], *, parts: int = 5) -> di
     return result
 
 
+def _by_sigmoids(predictions: Predictions, threshold: float) -> NDArray[np.bool_]:
+    present = sigmoid(predictions.logits["present"])
+    return (present >= threshold) | (present == present.max(1, keepdims=True))
+
+
+def _by_both(predictions: Predictions, threshold: float) -> NDArray[np.bool_]:
+    present = sigmoid(predictions.logits["present"])
+    return intent_sets(predictions.logits["intent"], present, threshold, present.shape[1] - 1)
+
+
+def _by_share(predictions: Predictions, threshold: float) -> NDArray[np.bool_]:
+    probabilities = softmax(predictions.logits["intent"])
+    return probabilities >= threshold * probabilities.max(1, keepdims=True)
+
+
+RULES = {"softmax and sigmoids": _by_both, "sigmoids alone": _by_sigmoids, "share of the first": _by_share}
+
+
+def compare_sets(predictions: Predictions, *, parts: int = 5) -> dict[str, float]:
+    """Micro F1 of the sets of intents by each rule, its threshold chosen on other rows."""
+    truth = predictions.labels["present"] > 0
+    part = np.random.default_rng(3).integers(0, parts, len(truth))
+    result = {}
+    for name, rule in RULES.items():
+        sets = {float(t): rule(predictions, float(t)) for t in np.linspace(0.05, 0.95, 46)}
+        both = found = 0
+        for index in range(parts):
+            held = part == index
+
+            def f1(rows: NDArray[np.bool_], where: NDArray[np.bool_]) -> float:
+                return float(2 * (rows & truth)[where].sum() / (rows[where].sum() + truth[where].sum()))
+
+            best = max(sets, key=lambda t: f1(sets[t], ~held))
+            both += int((sets[best] & truth)[held].sum())
+            found += int(sets[best][held].sum())
+        result[name] = 2 * both / (found + int(truth.sum()))
+    return result
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
@@ -83,6 +123,8 @@ def main() -> None:
     for head in ("intent", "urgency", "reply"):
         for name, (error, accuracy) in compare(joined.logits[head], joined.labels[head].astype(np.int64)).items():
             print(f"{head:8} {name:12} calibration error {error:.4f}  accuracy {accuracy:.3f}")
+    for name, value in compare_sets(joined).items():
+        print(f"sets of intents by {name:22} micro F1 {value:.3f}")
 
 
 if __name__ == "__main__":
