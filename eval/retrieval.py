@@ -1,24 +1,27 @@
 """Retrieval on the help centres held out from training: the right article at 1 and 3, and what is offered where none answers.
 
-    python -m eval.retrieval [--model FOLDER] [--sample]
+    python -m eval.retrieval [--model FOLDER] [--sample] [--compare]
 
 ``eval/data/help_centres`` come from other writers and other shops than those that train. ``--sample`` measures on the
-sample messages instead (``expected.articles``).
+sample messages instead (``expected.articles``); ``--compare`` adds BM25 alone and the encoder's cosine alone.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eval.calibration import expected_calibration_error
 from eval.help_centres import HelpCentre, Question, read_help_centre
 from triage.bootstrap import model_folder
 from triage.drafting.composer import LEAST_SCORE
+from triage.knowledge_base.chunking import Chunk, chunk
+from triage.knowledge_base.lexical import LexicalIndex
 from triage.knowledge_base.retriever import HybridRetriever, RetrievalWeights
 from triage.models.classifier import HeadClassifier
 from triage.models.encoder import OnnxEncoder
@@ -106,13 +109,70 @@ def figures(answers: Sequence[Answer]) -> dict[str, float]:
     return result
 
 
+def hits_at(centre: HelpCentre, rank: Callable[[str], NDArray[np.float32]]) -> list[tuple[bool, bool, bool]]:
+    """Of each question that an article answers: same language, right at 1, right at 3.
+
+    Args:
+        rank: a score for every passage of ``passages_of(centre)``, for a question's text.
+    """
+    owners = [part.article.id for part in passages_of(centre)]
+    variants = {(article.id, article.language) for article in centre.articles}
+    rows = []
+    for question in centre.questions:
+        if question.articles:
+            order = np.argsort(-rank(question.text), kind="stable")
+            found = list(dict.fromkeys(owners[i] for i in order))[:3]
+            hits = [name in question.articles for name in found]
+            rows.append((any((name, question.language) in variants for name in question.articles), hits[0], any(hits)))
+    return rows
+
+
+def passages_of(centre: HelpCentre) -> list[Chunk]:
+    return [part for article in centre.articles for part in chunk(article)]
+
+
+def show_alone(name: str, rows: Sequence[tuple[bool, bool, bool]]) -> None:
+    """Prints the shares of ``hits_at`` for one way to rank."""
+    for label, same in (("same language", True), ("across languages", False)):
+        part = [(first, three) for where, first, three in rows if where is same]
+        at1, at3 = np.mean(part, axis=0)
+        print(f"{name:28} {label:17} ({len(part)})  right at 1 {at1:.3f}  right at 3 {at3:.3f}")
+
+
+def compare(centres: Sequence[HelpCentre], folder: Path) -> None:
+    """Prints what BM25 and the encoder's cosine find by themselves."""
+    encoder, reader = OnnxEncoder(folder, version="evaluated"), Reader()
+    lexical, dense = [], []
+    for centre in centres:
+        texts = [part.indexed for part in passages_of(centre)]
+        index, vectors = LexicalIndex(texts), encoder.encode(texts)
+
+        def by_words(text: str, index: LexicalIndex = index, size: int = len(texts)) -> NDArray[np.float32]:
+            scores = np.zeros(size, dtype=np.float32)
+            positions, found = index.search(reader.read(text).model_text, size)
+            scores[positions] = found
+            return scores
+
+        def by_vector(text: str, vectors: NDArray[np.float32] = vectors) -> NDArray[np.float32]:
+            return vectors @ encoder.encode([reader.read(text).model_text])[0]
+
+        lexical += hits_at(centre, by_words)
+        dense += hits_at(centre, by_vector)
+    show_alone("BM25 alone", lexical)
+    show_alone("cosine alone", dense)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=None)
     parser.add_argument("--sample", action="store_true")
+    parser.add_argument("--compare", action="store_true")
     options = parser.parse_args()
     centres = [sample_help_centre()] if options.sample else [read_help_centre(f) for f in sorted(DATA.glob("*/"))]
-    for name, value in figures(answer(centres, options.model or model_folder(Settings()))).items():
+    folder = options.model or model_folder(Settings())
+    if options.compare:
+        compare(centres, folder)
+    for name, value in figures(answer(centres, folder)).items():
         print(f"{name:40} {value:.0f}" if name.startswith("questions") else f"{name:40} {value:.3f}")
 
 

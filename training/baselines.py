@@ -1,12 +1,14 @@
 """Baselines on the same messages: TF-IDF and frozen all-MiniLM-L6-v2, each with logistic regression.
 
-    python -m training.baselines
+    python -m training.baselines [--retrieval]
 
-Trains on ``training/data/messages`` and measures on ``eval/data/messages``, as ``eval.classifier`` does.
+Trains on ``training/data/messages`` and measures on ``eval/data/messages``, as ``eval.classifier`` does. ``--retrieval`` instead
+ranks the passages of ``eval/data/help_centres`` by all-MiniLM-L6-v2 alone.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -17,7 +19,10 @@ from sklearn.pipeline import make_union
 
 from eval.classifier import DATA as TEST
 from eval.classifier import macro_f1, quadratic_weighted_kappa
+from eval.help_centres import read_help_centre
 from eval.messages import LabelledMessage, read_messages
+from eval.retrieval import DATA as HELP_CENTRES
+from eval.retrieval import hits_at, passages_of, show_alone
 from training.checkpoint import load_teacher
 from training.classifier import DATA, without_test_texts
 from triage.types import URGENCIES
@@ -43,7 +48,22 @@ def measure(
     }
 
 
+def retrieval() -> None:
+    teacher = load_teacher()
+    rows = []
+    for folder in sorted(HELP_CENTRES.glob("*/")):
+        centre = read_help_centre(folder)
+        vectors = teacher.encode(teacher.tokens([part.indexed for part in passages_of(centre)]))
+        rows += hits_at(centre, lambda text, v=vectors: v @ teacher.encode(teacher.tokens([text]))[0])  # type: ignore[misc]
+    show_alone("all-MiniLM-L6-v2 alone", rows)
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--retrieval", action="store_true")
+    if parser.parse_args().retrieval:
+        retrieval()
+        return
     torch.set_num_threads(1)
     train = without_test_texts(read_messages(sorted(DATA.glob("*.jsonl"))))
     test = read_messages(sorted(TEST.glob("*.jsonl")))
