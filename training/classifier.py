@@ -80,7 +80,7 @@ def parallel_sample(
             sentences, wanted = Sentences(ids=file["ids"], starts=file["starts"]), file["wanted"]
 
     def block(index: int) -> tuple[Sentences, NDArray[np.float16]]:
-        rows = np.random.default_rng([13, index]).choice(len(chosen), size=min(size, len(chosen)), replace=False)
+        rows = np.random.default_rng([13, index]).choice(len(wanted), size=min(size, len(wanted)), replace=False)
         return sentences.gather(rows), wanted[rows]
 
     return block

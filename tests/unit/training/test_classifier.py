@@ -12,7 +12,8 @@ import torch
 from eval.help_centres import HelpCentre, Question
 from eval.messages import LabelledMessage
 from training.checkpoint import load_encoder, load_exported
-from training.classifier import main, predict, write_model
+from training.classifier import main, parallel_sample, predict, write_model
+from training.corpora import Pair
 from training.export import restore_state, write_half
 from training.finetuning import FineTuningConfig, MultiTaskHeads, fit
 from training.passages import retrieval_loss
@@ -190,3 +191,21 @@ def test_the_retrieval_loss_falls_when_the_right_passage_comes_near() -> None:
     near = retrieval_loss(torch.tensor([[0.9, 0.1, 0.1, 0.0]]), passages, right)
     far = retrieval_loss(torch.tensor([[0.1, 0.1, 0.9, 0.0]]), passages, right)
     assert near < 0.01 < far
+
+
+def test_the_sample_of_prose_is_the_same_from_its_cache(
+    tiny_encoder: TextEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = [Pair(language="pl", english=f"sentence {n}", foreign=f"zdanie {n}", tier="A") for n in range(9)]
+    monkeypatch.setattr("training.classifier.corpora.load_pairs", lambda _: {"pl": pairs})
+    monkeypatch.setenv("TRIAGE_CORPORA", str(tmp_path))
+
+    def teacher(texts: list[str]) -> np.ndarray:
+        return tiny_encoder.encode(tiny_encoder.tokens(texts))
+
+    cache = tmp_path / "natural.npz"
+    first, kept = (parallel_sample(tiny_encoder, teacher, size=4, cache=cache)(1) for _ in range(2))
+    assert cache.exists()
+    assert len(first[0]) == 4
+    np.testing.assert_array_equal(first[0].ids, kept[0].ids)
+    np.testing.assert_array_equal(first[1], kept[1])
