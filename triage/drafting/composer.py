@@ -95,7 +95,7 @@ class Composer:
             *self._opening(message, prediction, phrases, policy),
             *self._facts(message, prediction, phrases, policy, locale, now),
             *_answer(passages, phrases, policy, locale),
-            *_closing(missing, bool(passages), prediction, phrases, locale),
+            *_closing(missing, bool(passages), prediction, phrases, policy, locale),
             *self._signature(phrases, policy),
         ]
         text, kept = _fit(parts, policy)
@@ -236,15 +236,23 @@ def _joint(unit: Unit, previous: Unit | None) -> str:
 
 
 def _closing(
-    missing: Sequence[str], answered: bool, prediction: Prediction, phrases: Phrases, locale: Locale
+    missing: Sequence[str],
+    answered: bool,
+    prediction: Prediction,
+    phrases: Phrases,
+    policy: ChannelPolicy,
+    locale: Locale,
 ) -> list[Part]:
     parts = []
     items = [phrases.items[item] for item in missing if item in phrases.items]
-    if items:
-        parts.append(Part(text=phrases.ask.format(items=format_list(items, locale=locale)), keep=8))
+    # Where everybody reads along, nobody is asked to post personal details: without a private way to ask, none is asked.
+    ask = phrases.ask_privately if policy.public else phrases.ask
+    asked = ask.format(items=format_list(items, locale=locale)) if ask and items else None
+    if asked:
+        parts.append(Part(text=asked, keep=8))
     if not answered or prediction.abstained:
         parts.append(Part(text=phrases.next["handover"], keep=7 if not answered else 3))
-    elif items:
+    elif asked:
         parts.append(Part(text=phrases.next["waiting"], keep=1, joint=" "))
     else:
         parts.append(Part(text=phrases.next["default"], keep=1))

@@ -15,9 +15,16 @@ from triage.errors import ConfigurationError
 
 FALLBACK = "en"
 
+OPTIONAL = frozenset({"ask_privately"})
+"""Phrases that a user's file may lack, because files were written before there was such a phrase."""
+
 
 class Phrases(BaseModel):
-    """One language's phrases. Every file has the same keys; braces name the placeholders that a phrase must keep."""
+    """One language's phrases. Every file has the same keys; braces name the placeholders that a phrase must keep.
+
+    ``ask`` is for replies that the customer alone reads, ``ask_privately`` for replies that everybody reads. The latter
+    is None only for a user's own language whose file lacks it; a public reply then asks for nothing.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,6 +34,7 @@ class Phrases(BaseModel):
     status: Mapping[str, str]
     facts: Mapping[str, str]
     ask: str
+    ask_privately: str | None = None
     items: Mapping[str, str]
     next: Mapping[str, str]
     other_language: str
@@ -45,9 +53,10 @@ class Phrases(BaseModel):
         found: dict[str, str] = {}
         for name in type(self).model_fields:
             value = getattr(self, name)
-            found |= (
-                {f"{name}.{key}": text for key, text in value.items()} if isinstance(value, Mapping) else {name: value}
-            )
+            if isinstance(value, Mapping):
+                found |= {f"{name}.{key}": text for key, text in value.items()}
+            elif value is not None:
+                found[name] = value
         return found
 
 
@@ -63,7 +72,11 @@ def load_phrases(language: str, folder: Path | None = None) -> Phrases | None:
         ConfigurationError: a file that is malformed, lacks a key or loses a placeholder.
     """
     if folder is not None and (folder / f"{language}.yaml").is_file():
-        return _parse((folder / f"{language}.yaml").read_text(encoding="utf-8"), str(folder / f"{language}.yaml"))
+        own = _parse((folder / f"{language}.yaml").read_text(encoding="utf-8"), str(folder / f"{language}.yaml"))
+        packaged = _packaged(language)
+        if own.ask_privately is None and packaged is not None:
+            return own.model_copy(update={"ask_privately": packaged.ask_privately})
+        return own
     return _packaged(language)
 
 
@@ -84,6 +97,8 @@ def _parse(source: str, name: str) -> Phrases:
         expected, found = model.flat(), phrases.flat()
         for key, phrase in expected.items():
             if key not in found:
+                if key in OPTIONAL:
+                    continue
                 raise ConfigurationError(f"phrases {name}: {key} is missing")
             if placeholders(found[key]) != placeholders(phrase):
                 raise ConfigurationError(f"phrases {name}: {key} must hold exactly {sorted(placeholders(phrase))}")

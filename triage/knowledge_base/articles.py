@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
+from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from triage.errors import ArticleError
 from triage.types import Article
@@ -30,6 +32,46 @@ class FrontMatter(BaseModel):
     channels: tuple[str, ...] = ()
     owner: str | None = None
     last_reviewed: str | None = None
+    kind: Literal["article", "macro"] = "article"
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    @field_validator("valid_from", "valid_to", mode="before")
+    @classmethod
+    def _day(cls, value: object) -> object:
+        """An ISO 8601 day, or nothing; Pydantic alone would read a bare number as seconds since 1970."""
+        if value is None or isinstance(value, date):
+            return value
+        text = value.strip() if isinstance(value, str) else "?"
+        try:
+            return date.fromisoformat(text) if text else None
+        except ValueError:
+            raise ValueError("expected a day such as 2026-12-31") from None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError("valid_to is before valid_from")
+        return self
+
+
+def build_article(fields: Mapping[str, object], body: str) -> Article:
+    """One article from its header's fields and its Markdown body.
+
+    Raises:
+        ArticleError: a malformed or unknown field, an empty or over-long body; the message does not name a place.
+    """
+    try:
+        header = FrontMatter.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        message = first["msg"].removeprefix("Value error, ")
+        raise ArticleError(f"field {'.'.join(map(str, first['loc'])) or 'header'}: {message}") from error
+    if not body.strip():
+        raise ArticleError("the article has no body")
+    if len(body) > MAX_BODY:
+        raise ArticleError(f"the body has {len(body)} characters, the limit is {MAX_BODY}")
+    return Article(body=body, **header.model_dump())
 
 
 def parse_article(source: str, *, name: str) -> Article:
@@ -53,17 +95,12 @@ def parse_article(source: str, *, name: str) -> Article:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise ArticleError(f"{name}:{(mark.line + 2) if mark else 1}: {getattr(error, 'problem', error)}") from error
+    except RecursionError:
+        raise ArticleError(f"{name}:2: the front matter is nested too deeply") from None
     try:
-        fields = FrontMatter.model_validate(header)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ArticleError(f"{name}: field {'.'.join(map(str, first['loc'])) or 'header'}: {first['msg']}") from error
-    body = "\n".join(lines[end + 1 :]).strip()
-    if not body:
-        raise ArticleError(f"{name}:{end + 1}: the article has no body")
-    if len(body) > MAX_BODY:
-        raise ArticleError(f"{name}: the body has {len(body)} characters, the limit is {MAX_BODY}")
-    return Article(body=body, **fields.model_dump())
+        return build_article(header, "\n".join(lines[end + 1 :]).strip())
+    except ArticleError as error:
+        raise ArticleError(f"{name}: {error}") from error
 
 
 def read_articles(folder: Path) -> Iterator[Article]:

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +14,7 @@ from triage.channels.policies import ChannelPolicies
 from triage.drafting.answer import units
 from triage.drafting.composer import Brand, Composer
 from triage.drafting.lint import fits, lint
+from triage.drafting.phrases import load_phrases
 from triage.drafting.segments import sms_segments
 from triage.testing import prediction
 from triage.types import (
@@ -24,6 +29,9 @@ from triage.types import (
     Urgency,
 )
 
+LANGUAGES = sorted(p.name.removesuffix(".yaml") for p in (files("triage.drafting") / "phrases").iterdir())
+PUBLIC = [channel for channel in ChannelPolicies().channels if ChannelPolicies()[channel].public]
+PRIVATE = [channel for channel in ChannelPolicies().channels if not ChannelPolicies()[channel].public]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LEAD = "If a parcel is late, we open an enquiry. The carrier answers within 3 working days.\n\n- Weekends do not count."
 LATE = Passage(
@@ -45,9 +53,10 @@ def _draft(
     name: str | None = None,
     predicted: Prediction | None = None,
     known: tuple[str, ...] = (),
+    phrases_folder: Path | None = None,
 ) -> Draft:
     message = InboundMessage(text="…", channel=channel, order=order, customer=Customer(name=name))
-    return Composer(Brand(signature={"": "Tamaro"})).draft(
+    return Composer(Brand(signature={"": "Tamaro"}), phrases_folder=phrases_folder).draft(
         message,
         language=language,
         prediction=predicted or prediction("delivery_late"),
@@ -133,6 +142,66 @@ def test_a_public_review_repeats_nothing_of_the_order() -> None:
     text = _draft(LATE, channel="review", order=ORDER).text
     assert "TM-10428" not in text
     assert "00340434292135100412" not in text
+
+
+def _asks(language: str) -> tuple[str, str]:
+    """How ``language`` asks for an order number: among two, and where everybody reads along."""
+    phrases = load_phrases(language)
+    assert phrases is not None
+    assert phrases.ask_privately is not None
+    number = phrases.items["order_number"]
+    return phrases.ask.format(items=number), phrases.ask_privately.format(items=number)
+
+
+@pytest.mark.parametrize("channel", PUBLIC)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_public_reply_asks_for_details_in_private(channel: str, language: str) -> None:
+    ask, ask_privately = _asks(language)
+    assert ask not in _draft(LATE, channel=channel, language=language).text
+    draft = _draft(channel=channel, language=language)
+    assert ask not in draft.text
+    assert ask_privately in draft.text
+    assert draft.missing == ("order_number",)
+
+
+@pytest.mark.parametrize("channel", PRIVATE)
+def test_a_private_reply_asks_for_details_at_once(channel: str) -> None:
+    ask, ask_privately = _asks("en")
+    text = _draft(channel=channel).text
+    assert ask in text
+    assert ask_privately not in text
+
+
+@pytest.mark.parametrize("language", ["pl", "en"])
+def test_an_older_phrase_file_of_a_workspace_takes_the_packaged_private_question(tmp_path: Path, language: str) -> None:
+    _older_phrases(tmp_path, language, signoff="Ahoy,")
+    ask, ask_privately = _asks(language)
+    public = _draft(channel="review", language=language, phrases_folder=tmp_path).text
+    assert "Ahoy," in public
+    assert ask_privately in public
+    assert ask not in public
+    assert ask in _draft(language=language, phrases_folder=tmp_path).text
+
+
+def test_a_language_without_a_private_question_asks_for_nothing_in_public(tmp_path: Path) -> None:
+    english = _older_phrases(tmp_path, "en", language="eo")
+    draft = _draft(LATE, channel="review", language="eo", phrases_folder=tmp_path)
+    assert "order number" not in draft.text
+    assert english["next"]["waiting"] not in draft.text
+    assert english["next"]["default"] in draft.text
+    assert draft.missing == ("order_number",)
+    assert _asks("en")[0] in _draft(LATE, language="eo", phrases_folder=tmp_path).text
+
+
+def _older_phrases(folder: Path, source: str, **changes: str) -> dict[str, Any]:
+    """Writes a workspace's own file as it was before ``ask_privately``, with ``changes``."""
+    rows: dict[str, Any] = yaml.safe_load(
+        (files("triage.drafting") / "phrases" / f"{source}.yaml").read_text(encoding="utf-8")
+    )
+    del rows["ask_privately"]
+    rows |= changes
+    (folder / f"{rows['language']}.yaml").write_text(yaml.safe_dump(rows), encoding="utf-8")
+    return rows
 
 
 @pytest.mark.parametrize("language", ["en", "pl", "ar", "id"])

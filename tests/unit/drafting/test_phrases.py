@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from triage.drafting.composer import _plans
-from triage.drafting.phrases import load_phrases
+from triage.drafting.phrases import load_phrases, placeholders
 from triage.errors import ConfigurationError
 from triage.models.taxonomy import INTENTS
 
@@ -31,6 +31,17 @@ def test_a_language_has_every_phrase_and_placeholder(language: str) -> None:
         assert shared == []
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_asks_for_details_in_private_too(language: str) -> None:
+    rows = yaml.safe_load((files("triage.drafting") / "phrases" / f"{language}.yaml").read_text(encoding="utf-8"))
+    assert list(rows)[list(rows).index("ask") + 1] == "ask_privately"
+    phrases = load_phrases(language)
+    assert phrases is not None
+    assert phrases.ask_privately == rows["ask_privately"]
+    assert placeholders(rows["ask_privately"]) == {"items"}
+    assert rows["ask_privately"] != rows["ask"]
+
+
 def test_every_plan_uses_phrases_that_exist() -> None:
     english = load_phrases("en")
     assert english is not None
@@ -52,7 +63,10 @@ def test_a_workspace_adds_a_language_of_its_own(tmp_path: Path) -> None:
     assert load_phrases("xx", tmp_path) is None
 
 
-@pytest.mark.parametrize("fault", ["missing key", "lost placeholder", "unknown key", "empty", "not yaml"])
+@pytest.mark.parametrize(
+    "fault",
+    ["missing key", "lost placeholder", "lost private one", "empty private one", "unknown key", "empty", "not yaml"],
+)
 def test_a_faulty_file_is_named(tmp_path: Path, fault: str) -> None:
     rows = yaml.safe_load((files("triage.drafting") / "phrases" / "en.yaml").read_text(encoding="utf-8"))
     rows["language"] = "eo"
@@ -61,6 +75,10 @@ def test_a_faulty_file_is_named(tmp_path: Path, fault: str) -> None:
             del rows["next"]["handover"]
         case "lost placeholder":
             rows["ask"] = "Send it."
+        case "lost private one":
+            rows["ask_privately"] = "Send it in a direct message."
+        case "empty private one":
+            rows["ask_privately"] = " "
         case "unknown key":
             rows["hello"] = "x"
         case "empty":
