@@ -12,7 +12,10 @@ from triage.conversations.circumstances import circumstances
 from triage.conversations.sla import sla
 from triage.detection.entities import PatternRecogniser
 from triage.detection.language import load_identifier
+from triage.drafting.chat_endpoint import ChatEndpoint
 from triage.drafting.composer import Brand, Composer
+from triage.drafting.generator import LlmRewriter
+from triage.errors import ConfigurationError
 from triage.knowledge_base.articles import read_articles
 from triage.knowledge_base.retriever import HybridRetriever, RetrievalWeights
 from triage.knowledge_base.vectors import VectorStore
@@ -21,6 +24,7 @@ from triage.models.encoder import OnnxEncoder
 from triage.models.heads import Heads
 from triage.models.manifest import Manifest
 from triage.pipeline import TriagePipeline
+from triage.protocols import LanguageIdentifier
 from triage.sample.data import sample_articles
 from triage.settings import Settings
 from triage.text.reader import Reader
@@ -61,9 +65,10 @@ def build_pipeline(settings: Settings, articles: Iterable[Article] | None = None
         weights=RetrievalWeights(**manifest.retrieval),
         store=VectorStore(settings.data / "index"),
     )
+    identifier = load_identifier(settings.language_backend, settings.languages)
     return TriagePipeline(
         reader=Reader(),
-        identifier=load_identifier(settings.language_backend, settings.languages),
+        identifier=identifier,
         encoder=encoder,
         classifier=HeadClassifier(Heads.load(folder / "heads.npz"), manifest, precision=settings.precision),
         recogniser=PatternRecogniser(),
@@ -74,4 +79,21 @@ def build_pipeline(settings: Settings, articles: Iterable[Article] | None = None
         circumstances=circumstances,
         clock=SystemClock(),
         default_language=settings.default_language,
+        rewriter=load_rewriter(settings, identifier),
     )
+
+
+def load_rewriter(settings: Settings, identifier: LanguageIdentifier) -> LlmRewriter | None:
+    """The language model that may rewrite drafts; None where none is configured.
+
+    Raises:
+        ConfigurationError: an endpoint without a model, or an address that is none.
+    """
+    if settings.llm_base_url is None:
+        return None
+    if not settings.llm_model:
+        raise ConfigurationError("TRIAGE_LLM_BASE_URL is set but TRIAGE_LLM_MODEL is not")
+    endpoint = ChatEndpoint(
+        settings.llm_base_url, model=settings.llm_model, api_key=settings.llm_api_key, timeout=settings.llm_timeout
+    )
+    return LlmRewriter(endpoint, identifier=identifier)

@@ -13,6 +13,7 @@ from triage.protocols import (
     Classifier,
     Clock,
     DraftGenerator,
+    DraftRewriter,
     Encoder,
     Encoding,
     EntityRecogniser,
@@ -75,12 +76,13 @@ class TriagePipeline:
         circumstances: CircumstanceRule,
         clock: Clock,
         default_language: str = "en",
+        rewriter: DraftRewriter | None = None,
     ) -> None:
         self._reader, self._identifier, self._recogniser = reader, identifier, recogniser
         self._encoder, self._classifier = encoder, classifier
         self._retriever, self._drafter = retriever, drafter
         self._policies, self._sla, self._circumstances, self._clock = policies, sla, circumstances, clock
-        self._default_language = default_language
+        self._default_language, self._rewriter = default_language, rewriter
 
     def triage(self, message: InboundMessage, options: TriageOptions | None = None) -> TriageResult:
         """The whole job for one message.
@@ -119,6 +121,24 @@ class TriagePipeline:
                 results.append(error)
             begun = time.perf_counter()
         return results
+
+    @property
+    def retriever(self) -> Retriever:
+        """The knowledge base that answers come from."""
+        return self._retriever
+
+    def search(self, query: str, *, language: str | None = None, limit: int = 5) -> Retrieval:
+        """Passages for ``query`` as triage would find them; its own language where none is named."""
+        reading = self._read(InboundMessage(text=query, channel="chat"))
+        encoding = self._encoder.read([reading.notes.model_text])[0]
+        prediction = self._classifier.predict(encoding.features)
+        return self._retrieve(
+            reading,
+            encoding.vector,
+            prediction,
+            language or self._reply_language(reading),
+            TriageOptions(articles=limit),
+        )
 
     def _read(self, message: InboundMessage) -> _Reading:
         notes = self._reader.read(message.text, subject=message.subject)
@@ -186,7 +206,7 @@ class TriagePipeline:
         said = [message.subject or "", *(m.text for m in message.thread if m.author is Author.CUSTOMER)]
         for text in said:
             known |= {entity.type for entity in self._recogniser.recognise(text)}
-        return self._drafter.draft(
+        draft = self._drafter.draft(
             reading.message,
             language=language,
             prediction=prediction,
@@ -194,6 +214,11 @@ class TriagePipeline:
             retrieval=retrieval,
             policy=policy,
             now=self._clock.now(),
+        )
+        if self._rewriter is None:
+            return draft
+        return self._rewriter.rewrite(
+            draft, message=message, entities=reading.entities, passages=retrieval.passages, policy=policy
         )
 
     def _reply_language(self, reading: _Reading) -> str:

@@ -15,6 +15,7 @@ from triage.types import (
     Draft,
     Entity,
     InboundMessage,
+    Passage,
     Prediction,
     Retrieval,
     Sla,
@@ -119,6 +120,21 @@ class DraftGenerator(Protocol):
             known: entity types that the message, its thread or its order already give.
             now: aware; decides whether a promised date has passed.
         """
+
+
+class DraftRewriter(Protocol):
+    """Puts a finished draft into other words, or leaves it as it is and says why."""
+
+    def rewrite(
+        self,
+        draft: Draft,
+        *,
+        message: InboundMessage,
+        entities: Collection[Entity],
+        passages: Sequence[Passage],
+        policy: ChannelPolicy,
+    ) -> Draft:
+        """Never raises for what lies outside the machine. ``entities`` are hidden from whoever rewrites."""
 
 
 class Clock(Protocol):

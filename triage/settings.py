@@ -24,6 +24,8 @@ class Settings(BaseSettings):
         articles: folder of Markdown articles for the workspace; the sample knowledge base where unset and ``demo``.
         precision: per cent of non-abstained messages whose primary intent should be right.
         band_high, band_medium: confidences from which a band is called high or medium.
+        llm_base_url: an OpenAI-compatible endpoint (``…/v1``) that may rewrite drafts; nothing leaves the machine while unset.
+        llm_api_key, llm_model, llm_timeout: its key, the model to ask, and seconds for one answer.
         channel_policies: overrides, e.g. ``{"amazon": {"sla_hours": 12}}``.
     """
 
@@ -45,6 +47,10 @@ class Settings(BaseSettings):
     band_high: float = Field(default=0.8, gt=0, lt=1)
     band_medium: float = Field(default=0.5, gt=0, lt=1)
     channel_policies: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    llm_base_url: str | None = None
+    llm_api_key: SecretStr | None = None
+    llm_model: str | None = None
+    llm_timeout: float = Field(default=30, gt=0, le=30)
     requests_per_minute: int = Field(default=6000, ge=1)
     most_waiting: int = Field(default=256, ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -21,7 +21,7 @@ from triage.types import TriageResult
 
 router = APIRouter(prefix="/v1", tags=["triage"])
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
+PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemOut, "content": {"application/problem+json": {}}}
     for status in (400, 401, 403, 413, 415, 422, 429, 503)
 }
@@ -35,7 +35,7 @@ def triage_key(request: Request) -> Key:
 Caller = Annotated[Key, Depends(triage_key)]
 
 
-@router.post("/triage", response_model=TriageOut, responses=_PROBLEMS, summary="Triage one message")
+@router.post("/triage", response_model=TriageOut, responses=PROBLEMS, summary="Triage one message")
 def triage_one(body: MessageBody, request: Request, caller: Caller) -> JSONResponse:
     """Language, intents, urgency, entities, answers and a draft for one message."""
     message = _known_channel(body, request)
@@ -44,7 +44,7 @@ def triage_one(body: MessageBody, request: Request, caller: Caller) -> JSONRespo
     return JSONResponse(result_json(result, request.app.state.bands))
 
 
-@router.post("/triage/batch", response_model=BatchOut, responses=_PROBLEMS, summary="Triage up to 256 messages")
+@router.post("/triage/batch", response_model=BatchOut, responses=PROBLEMS, summary="Triage up to 256 messages")
 def triage_batch(body: BatchBody, request: Request, caller: Caller) -> JSONResponse:
     """Results in the order of the messages; a message that cannot be triaged gives a problem in its place."""
     results: list[dict[str, Any] | None] = [None] * len(body.messages)
