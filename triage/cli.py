@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-import runpy
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -97,7 +97,7 @@ def _run_module(package: str, name: str, known: tuple[str, ...], arguments: list
 
     sys.argv = [f"{package}.{name}", *arguments]
     try:
-        runpy.run_module(f"{package}.{name}", run_name="__main__")
+        importlib.import_module(f"{package}.{name}").main()
     except ModuleNotFoundError as error:
         typer.echo(f"triage: {error.name} is not installed; pip install 'triage-assistant[train]'", err=True)
         raise typer.Exit(1) from None
