@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from api import inbox, problems
 from api.auth import KeyRing, RateLimit
 from api.limits import Limits, Metrics
+from api.v1.articles.endpoints import router as articles_router
 from api.v1.triage.endpoints import router as triage_router
 from triage import __version__
 from triage.channels.policies import ChannelPolicies
@@ -59,6 +60,7 @@ def create_app(
     app.add_middleware(Limits, metrics=metrics, most_waiting=settings.most_waiting)
     problems.install(app)
     app.include_router(triage_router)
+    app.include_router(articles_router)
     _add_probes(app, registry)
     if desk is not None:
         inbox.install(app, desk)

@@ -16,6 +16,9 @@ from api.problems import RETRY_AFTER, Problem, response
 
 MAX_BODY = 1024 * 1024
 MAX_DEPTH = 32
+IMPORT = "/v1/articles/import"
+MAX_IMPORT = 64 * 1024 * 1024
+"""NDJSON, each line of which is read by itself."""
 
 
 class Metrics:
@@ -84,27 +87,32 @@ class Limits:
         await self._app(scope, receive, send)
 
     async def _body(self, request: Request, receive: Receive) -> bytes:
+        importing = request.url.path == IMPORT
+        limit = MAX_IMPORT if importing else MAX_BODY
         media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media != "application/json" and not media.endswith("+json"):
+        if importing:
+            if media not in ("application/x-ndjson", "application/jsonl", "application/ndjson"):
+                raise Problem(415, "unsupported_media_type", "the body must be application/x-ndjson")
+        elif media != "application/json" and not media.endswith("+json"):
             raise Problem(415, "unsupported_media_type", "the body must be application/json")
         declared = request.headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > MAX_BODY:
-            raise _too_large()
+        if declared.isdigit() and int(declared) > limit:
+            raise _too_large(limit)
         body = bytearray()
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise Problem(400, "disconnected", "the body ended early")
             body += message.get("body", b"")
-            if len(body) > MAX_BODY:
-                raise _too_large()
+            if len(body) > limit:
+                raise _too_large(limit)
             if not message.get("more_body"):
                 break
-        return _checked(bytes(body))
+        return bytes(body) if importing else _checked(bytes(body))
 
 
-def _too_large() -> Problem:
-    return Problem(413, "too_large", f"the body is larger than {MAX_BODY} bytes")
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "too_large", f"the body is larger than {limit} bytes")
 
 
 def _checked(body: bytes) -> bytes:

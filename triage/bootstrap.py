@@ -17,14 +17,14 @@ from triage.drafting.composer import Brand, Composer
 from triage.drafting.generator import LlmRewriter
 from triage.errors import ConfigurationError
 from triage.knowledge_base.articles import read_articles
+from triage.knowledge_base.base import KnowledgeBase
 from triage.knowledge_base.retriever import HybridRetriever, RetrievalWeights
-from triage.knowledge_base.vectors import VectorStore
 from triage.models.classifier import HeadClassifier
 from triage.models.encoder import OnnxEncoder
 from triage.models.heads import Heads
 from triage.models.manifest import Manifest
 from triage.pipeline import TriagePipeline
-from triage.protocols import LanguageIdentifier
+from triage.protocols import Encoder, LanguageIdentifier, Retriever
 from triage.sample.data import sample_articles
 from triage.settings import Settings
 from triage.text.reader import Reader
@@ -50,6 +50,19 @@ def load_articles(settings: Settings) -> list[Article]:
     return list(sample_articles()) if settings.demo else []
 
 
+def open_knowledge_base(settings: Settings, encoder: Encoder, weights: RetrievalWeights) -> KnowledgeBase:
+    """The workspace's knowledge base in the data folder.
+
+    The demo's articles only begin it; a folder of articles that the settings name is read again at every start, so that
+    edits of its files take effect, and wins over changes of the same articles through the API.
+    """
+    seed = load_articles(settings)
+    base = KnowledgeBase(settings.data / "knowledge_base", encoder, seed=seed, weights=weights)
+    if settings.articles is not None:
+        base.put_many(seed)
+    return base
+
+
 def build_pipeline(settings: Settings, articles: Iterable[Article] | None = None) -> TriagePipeline:
     """A pipeline ready to use.
 
@@ -59,11 +72,11 @@ def build_pipeline(settings: Settings, articles: Iterable[Article] | None = None
     folder = model_folder(settings)
     manifest = Manifest.read(folder)
     encoder = OnnxEncoder(folder, version=manifest.version)
-    retriever = HybridRetriever(
-        load_articles(settings) if articles is None else articles,
-        encoder,
-        weights=RetrievalWeights(**manifest.retrieval),
-        store=VectorStore(settings.data / "index"),
+    weights = RetrievalWeights(**manifest.retrieval)
+    retriever: Retriever = (
+        open_knowledge_base(settings, encoder, weights)
+        if articles is None
+        else HybridRetriever(articles, encoder, weights=weights)
     )
     identifier = load_identifier(settings.language_backend, settings.languages)
     return TriagePipeline(

@@ -64,6 +64,41 @@ def triage(
         raise typer.Exit(1) from None
 
 
+articles = typer.Typer(no_args_is_help=True, help="The knowledge base.")
+app.add_typer(articles, name="articles")
+
+
+@articles.callback()
+def _articles() -> None:
+    """The knowledge base."""
+
+
+@articles.command("import")
+def import_(
+    path: Annotated[Path, typer.Argument(help="A file or a folder.")],
+    format: Annotated[
+        str | None,
+        typer.Option(
+            help="markdown, html, csv, json, ndjson, zendesk, freshdesk, chatwoot or intercom; told by the content."
+        ),
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of what names no language itself.")] = "en",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+) -> None:
+    """Import articles and saved replies: new ones are added, changed ones replaced, the others left.
+
+    Example: triage articles import zendesk-export.json
+    """
+    from triage.errors import TriageError
+    from triage.import_articles import import_articles
+
+    try:
+        import_articles(path, format=format, language=language, dry_run=dry_run)
+    except TriageError as error:
+        typer.echo(f"triage: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
 EVALUATIONS = (
     "classifier", "retrieval", "entities", "language", "encoder", "matching", "out_of_scope", "agreement", "calibrators",
 )  # fmt: skip

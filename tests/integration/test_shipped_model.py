@@ -127,3 +127,28 @@ def test_the_manifest_names_every_file_and_label() -> None:
     assert len(manifest.intents) == 31
     assert manifest.urgencies == tuple(Urgency)
     assert manifest.calibration.temperatures
+
+
+def test_articles_are_imported_on_the_command_line_and_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from triage.bootstrap import build_pipeline
+    from triage.cli import app
+    from triage.settings import Settings
+
+    monkeypatch.setenv("TRIAGE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("TRIAGE_DEMO", "0")
+    source = tmp_path / "replies.csv"
+    source.write_text(
+        "title,body,language\n"
+        'Engraving,"Engraved rings cannot be returned, because nobody else could wear them.",en\n'
+        "Empty,,en\n",
+        encoding="utf-8",
+    )
+    for expected in ("1 new, 0 changed, 0 same, 1 skipped", "0 new, 0 changed, 1 same, 1 skipped"):
+        result = CliRunner().invoke(app, ["articles", "import", str(source)])
+        assert result.exit_code == 0, result.output
+        assert expected in result.output
+        assert "replies.csv:3: the article has no body" in result.output
+    found = build_pipeline(Settings()).search("can I send back a ring with an engraving?")
+    assert [passage.title for passage in found.passages] == ["Engraving"]

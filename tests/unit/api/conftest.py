@@ -14,6 +14,7 @@ from triage.detection.entities import PatternRecogniser
 from triage.drafting.composer import Brand, Composer
 from triage.knowledge_base.retriever import HybridRetriever
 from triage.pipeline import TriagePipeline
+from triage.protocols import Retriever
 from triage.settings import Settings
 from triage.testing import FixedClassifier, FixedClock, FixedIdentifier, HashingEncoder
 from triage.text.reader import Reader
@@ -25,7 +26,7 @@ LATE = Article(
 )  # fmt: skip
 
 
-def pipeline(classifier: FixedClassifier | None = None) -> TriagePipeline:
+def pipeline(classifier: FixedClassifier | None = None, retriever: Retriever | None = None) -> TriagePipeline:
     encoder = HashingEncoder()
     return TriagePipeline(
         reader=Reader(),
@@ -33,7 +34,7 @@ def pipeline(classifier: FixedClassifier | None = None) -> TriagePipeline:
         encoder=encoder,
         classifier=classifier or FixedClassifier("delivery_late", "refund_request"),
         recogniser=PatternRecogniser(),
-        retriever=HybridRetriever([LATE], encoder),
+        retriever=retriever or HybridRetriever([LATE], encoder),
         drafter=Composer(Brand(signature={"": "Tamaro"})),
         policies=ChannelPolicies(),
         sla=sla,
@@ -46,6 +47,7 @@ KEYS = KeyRing(
     {
         hash_key("good"): Key(id="good", workspace="demo", scopes=frozenset({"triage"})),
         hash_key("weak"): Key(id="weak", workspace="demo", scopes=frozenset({"read"})),
+        hash_key("editor"): Key(id="editor", workspace="demo", scopes=frozenset({"read", "articles", "triage"})),
     }
 )
 

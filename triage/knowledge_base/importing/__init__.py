@@ -4,6 +4,6 @@
 """
 
 from triage.knowledge_base.importing.records import Skipped
-from triage.knowledge_base.importing.sources import FORMATS, changes, read_source
+from triage.knowledge_base.importing.sources import FORMATS, changes, read_lines, read_source
 
-__all__ = ["FORMATS", "Skipped", "changes", "read_source"]
+__all__ = ["FORMATS", "Skipped", "changes", "read_lines", "read_source"]

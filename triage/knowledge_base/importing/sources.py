@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
 from triage.errors import ArticleError
 from triage.knowledge_base.articles import FrontMatter
@@ -41,9 +42,18 @@ def read_source(path: Path, *, format: str | None = None, language: str = "en") 
     """
     if format is not None and format not in FORMATS:
         raise ArticleError(f"unknown format {format!r}; known are {', '.join(FORMATS)}")
+    yield from _articles(_folder(path, format) if path.is_dir() else _single(path, format), language)
+
+
+def read_lines(stream: IO[str], *, name: str, language: str = "en") -> Iterator[Article | Skipped]:
+    """As ``read_source``, of NDJSON that lies in no file; ``name`` is what reasons call it."""
+    yield from _articles(readers.ndjson(File(Path(name), name), stream), language)
+
+
+def _articles(records: Iterable[Record | Skipped], language: str) -> Iterator[Article | Skipped]:
     default = language_tag(language)
     seen: set[tuple[str, str]] = set()
-    for record in _folder(path, format) if path.is_dir() else _single(path, format):
+    for record in records:
         found = record if isinstance(record, Skipped) else article_of(record, language=default)
         if isinstance(found, Article):
             if (found.id, found.language) in seen:
