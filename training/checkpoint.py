@@ -119,7 +119,9 @@ def load_hub(name: str) -> TextEncoder:
     from sentence_transformers import SentenceTransformer
 
     try:
-        loaded = SentenceTransformer(name, device="cpu", model_kwargs={"attn_implementation": "eager"})
+        loaded = SentenceTransformer(
+            name, device="cpu", model_kwargs={"attn_implementation": "eager", "dtype": torch.float32}
+        )
     except Exception as error:  # each library below raises its own
         raise ModelError(f"cannot load {name!r} as a work folder, a model folder or a checkpoint: {error}") from error
     kinds = [type(module).__name__ for module in loaded]

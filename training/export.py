@@ -150,14 +150,26 @@ def write_config(encoder: TextEncoder, folder: Path) -> None:
 
 
 def write_half(encoder: TextEncoder, heads: MultiTaskHeads, folder: Path) -> None:
-    """The encoder in 16 bits as a transformers checkpoint, and the pooling of the heads beside it."""
+    """The encoder in 16 bits as a sentence-transformers checkpoint, and the heads beside it."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+    from transformers import PreTrainedTokenizerFast
+
     folder.mkdir(parents=True, exist_ok=True)
     model = copy.deepcopy(encoder.model).half()
     model.save_pretrained(folder)
     save_file(
         {name: value.half().contiguous() for name, value in heads.state_dict().items()}, folder / "heads.safetensors"
     )
-    encoder.tokenizer.save(str(folder / "tokenizer.json"))
+    names = {
+        "cls_token": encoder.cls, "sep_token": encoder.sep, "pad_token": encoder.fill,
+    }  # fmt: skip
+    special = {name: encoder.tokenizer.id_to_token(token) for name, token in names.items()}
+    # Without its class a reader would rebuild the tokenizer by the model's type, with other rules.
+    PreTrainedTokenizerFast(tokenizer_object=encoder.tokenizer, **special).save_pretrained(folder)
+    pooling = Pooling(encoder.width, pooling_mode=encoder.pooling)
+    transformer = Transformer(str(folder), max_seq_length=encoder.most_tokens)
+    SentenceTransformer(modules=[transformer, pooling, Normalize()], device="cpu").save(str(folder))
 
 
 def agreement(encoder: TextEncoder, heads: MultiTaskHeads, graph: Path, ids: NDArray[np.int64]) -> dict[str, float]:

@@ -67,7 +67,7 @@ def evidence(
     return np.asarray(rows, dtype=np.float32).reshape(len(rows), len(FEATURES) + 1)
 
 
-def fit_relevance(rows: NDArray[np.float32], *, threshold: float = 0.1) -> RetrievalWeights:
+def fit_relevance(rows: NDArray[np.float32], *, threshold: float = 0.03) -> RetrievalWeights:
     """Coefficients by maximum likelihood; ``threshold`` is the least probability at which an article is listed."""
     from sklearn.linear_model import LogisticRegression
 

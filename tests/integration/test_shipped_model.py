@@ -123,7 +123,7 @@ def test_damaged_weights_are_refused_by_name(tmp_path: Path, damage: str) -> Non
 
 def test_the_manifest_names_every_file_and_label() -> None:
     manifest = Manifest.read(FOLDER)
-    assert manifest.files.keys() == {"encoder.onnx", "tokenizer.json", "heads.npz"}
+    assert manifest.files.keys() == {"encoder.onnx", "tokenizer.json", "heads.npz", "encoder.json"}
     assert len(manifest.intents) == 31
     assert manifest.urgencies == tuple(Urgency)
     assert manifest.calibration.temperatures
