@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.calibration import Predictions, expected_calibration_error, fit_temperature, intent_sets
+from eval.calibration import Predictions, calibrate, expected_calibration_error, fit_temperature, intent_sets
+from eval.classifier import quadratic_weighted_kappa
 from triage.models.heads import sigmoid, softmax
 from triage.protocols import Vectors
 
@@ -116,10 +117,29 @@ def compare_sets(predictions: Predictions, *, parts: int = 5) -> dict[str, float
     return result
 
 
+def fold_figures(predictions: Predictions) -> dict[str, float]:
+    """What a left-out fold gives, temperatures and the threshold of sets fitted on itself."""
+    calibration, truth = calibrate(predictions), predictions.labels["present"] > 0
+    sets = _by_both(predictions, calibration.intent_threshold)
+    urgency = softmax(predictions.logits["urgency"], calibration.temperatures["urgency"])
+    levels = predictions.labels["urgency"].astype(np.int64)
+    critical = levels == urgency.shape[1] - 1
+    order = np.argsort(-urgency[:, -1], kind="stable")
+    hits = np.cumsum(critical[order])
+    precise = hits / np.arange(1, len(order) + 1) >= 0.8
+    return {
+        "intent": float((predictions.logits["intent"].argmax(1) == predictions.labels["intent"]).mean()),
+        "sets F1": float(2 * (sets & truth).sum() / (sets.sum() + truth.sum())),
+        "urgency kappa": quadratic_weighted_kappa(levels, urgency.argmax(1), urgency.shape[1]),
+        "critical recall at precision 0.8": float((hits[precise] / critical.sum()).max(initial=0.0)),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
     joined = Predictions.join([Predictions.load(path) for path in parser.parse_args().files])
+    print("  ".join(f"{name} {value:.3f}" for name, value in fold_figures(joined).items()))
     for head in ("intent", "urgency", "reply"):
         for name, (error, accuracy) in compare(joined.logits[head], joined.labels[head].astype(np.int64)).items():
             print(f"{head:8} {name:12} calibration error {error:.4f}  accuracy {accuracy:.3f}")
