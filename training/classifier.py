@@ -69,7 +69,10 @@ def parallel_sample(
         natural = [p for rows in pairs.values() for p in rows if p.tier in ("O", "A")]
         rng = np.random.default_rng(11)
         chosen = [natural[i] for i in rng.choice(len(natural), size=min(len(natural), 3 * size), replace=False)]
-        sentences = encoder.tokens([p.foreign for p in chosen], most=64)
+        # English anchors every other language, so a quarter of the sample is the English sides.
+        english = rng.random(len(chosen)) < 0.25
+        texts = [p.english if side else p.foreign for p, side in zip(chosen, english, strict=True)]
+        sentences = encoder.tokens(texts, most=64)
         wanted = teacher([p.english for p in chosen]).astype(np.float16)
         if cache is not None:
             temporary = cache.with_suffix(".new.npz")

@@ -23,7 +23,7 @@ from torch.nn import functional
 from transformers import BertConfig, BertModel
 
 from training.embeddings import Sentences
-from training.text_encoder import TextEncoder, length_batches
+from training.text_encoder import TextEncoder, length_batches, without_dropout
 from triage.errors import ModelError
 
 
@@ -100,9 +100,7 @@ class Distiller:
             decay: factor on the learning rates now, read at each step (warm-up is applied on top).
         """
         self.model.train()
-        for module in self.model.modules():  # the teacher's dropout of 0.1 only slows a regression this short
-            if isinstance(module, torch.nn.Dropout):
-                module.p = 0.0
+        without_dropout(self.model)
         while self.seconds < seconds:
             begun = time.perf_counter()
             rng = np.random.default_rng([self.config.seed, self.next_chunk])

@@ -99,6 +99,8 @@ def build_rows(
     pairs: dict[str, list[Pair]], english: list[str], position: dict[str, int], tokenizer: Tokenizer
 ) -> dict[str, Rows]:
     weights = corpora.sample_weights(pairs)
+    lengths = np.asarray([min(1.0, len(text) / 24) for text in english])
+    natural = np.zeros(len(english))  # the best tier of the pairs that a sentence stands in
     rows = {}
     for language, items in pairs.items():
         weight = np.asarray(weights[language])
@@ -108,12 +110,13 @@ def build_rows(
         texts = [pair.foreign for pair in items]
         texts += [hasten(language, texts[row], rng) for row in hasty]
         positions = [position[pair.english] for pair in items]
+        np.maximum.at(natural, positions, [corpora.TIER_WEIGHT[pair.tier] for pair in items])
         rows[language] = Rows(
             sentences=encode_sentences(tokenizer, texts, most=MOST_PIECES),
             english=np.asarray(positions + [positions[row] for row in hasty], dtype=np.int64),
             weights=np.concatenate([weight * (1 - ROUGH_SHARE), np.full(len(hasty), ROUGH_SHARE / len(hasty))]),
         )
-    lengths = np.asarray([min(1.0, len(text) / 24) for text in english])
+    lengths *= natural
     rows["en"] = Rows(
         sentences=encode_sentences(tokenizer, english, most=MOST_PIECES),
         english=np.arange(len(english)),

@@ -26,7 +26,7 @@ from training.auxiliary import AuxiliaryExample
 from training.distillation import distillation_loss
 from training.embeddings import Sentences
 from training.passages import PassageTask
-from training.text_encoder import TextEncoder, length_batches
+from training.text_encoder import TextEncoder, length_batches, without_dropout
 from triage.models.heads import Heads
 from triage.models.taxonomy import INTENTS, REASONS
 from triage.types import URGENCIES
@@ -218,6 +218,7 @@ def fit(
     labels = targets(messages)
     tasks = [AuxiliaryTask(name, rows, encoder) for name, rows in (auxiliary or {}).items()]
     passages = PassageTask(help_centres, encoder) if help_centres else None
+    without_dropout(encoder.model)
     dense, sparse = _optimisers(encoder.model, [heads, *(task.head for task in tasks)], config)
     steps = total_steps = 0
     for epoch in range(config.epochs):
@@ -226,41 +227,53 @@ def fit(
         batches = list(length_batches(sentences.lengths, tokens=config.tokens, rng=shuffle))
         total_steps = total_steps or len(batches) * config.epochs
         seed = [config.seed, epoch]
-        turns: list[Iterator[torch.Tensor]] = []
+        further: dict[str, Iterator[torch.Tensor]] = {}
         if parallel:
-            turns.append(_distillation(encoder, *parallel(epoch), config, rng=shuffle))
-        turns += [_scaled(config.auxiliary, task.losses(tokens=config.tokens // 2, seed=seed)) for task in tasks]
+            further["distillation"] = _distillation(encoder, *parallel(epoch), config, rng=shuffle)
         if passages:
-            turns.append(_scaled(config.retrieval, passages.losses(seed=seed)))
+            further["retrieval"] = _scaled(config.retrieval, passages.losses(seed=seed))
+        for task in tasks:
+            further[task.name] = _scaled(config.auxiliary, task.losses(tokens=config.tokens // 2, seed=seed))
+        turns = turn_order(list(further))
         encoder.model.train()
         heads.train()
-        sums = np.zeros(1 + len(turns))
+        sums: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for rows in batches:
             _set_rates((dense, sparse), steps, total_steps)
             states, mask = encoder.states(sentences.gather(rows))
             loss = task_loss(heads(heads.features(encoder.pool(states, mask), states, mask)), labels.take(rows), config)
-            sums[0] += float(loss.detach())
             dense.zero_grad()
             sparse.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            losses = {"labels": loss}
             if turns:
-                further = next(turns[steps % len(turns)])
-                further.backward()  # type: ignore[no-untyped-call]
-                sums[1 + steps % len(turns)] += float(further.detach()) * len(turns)
+                name = turns[steps % len(turns)]
+                losses[name] = next(further[name])
+            for name, value in losses.items():
+                value.backward()  # type: ignore[no-untyped-call]
+                sums[name] += float(value.detach())  # type: ignore[assignment]
+                counts[name] += 1
             torch.nn.utils.clip_grad_norm_([p for group in dense.param_groups for p in group["params"]], 1.0)
             dense.step()
             sparse.step()
             steps += 1
-        names = [
-            "labels",
-            *["distillation"] * bool(parallel),
-            *(t.name for t in tasks),
-            *["retrieval"] * bool(passages),
-        ]
-        shown = " ".join(f"{name} {value / len(batches):.3f}" for name, value in zip(names, sums, strict=True))
+        shown = " ".join(f"{name} {sums[name] / counts[name]:.3f}" for name in sums)
         report(f"epoch {epoch + 1}/{config.epochs}: {shown}")
     encoder.model.eval()
     return heads.eval()
+
+
+def turn_order(names: Sequence[str]) -> list[str]:
+    """Whose turn it is, repeated: the first task has every second, the second task every second of the others, and so on.
+
+    Distillation and retrieval keep the vectors good for search, which the heads would otherwise pull to pieces; the public
+    intent sets only add variety.
+    """
+    if len(names) < 2:
+        return list(names)
+    first, *others = names
+    rest = [name for pair in zip([others[0]] * len(others[1:]), others[1:], strict=True) for name in pair] or others
+    return [name for other in rest for name in (first, other)]
 
 
 def _scaled(weight: float, losses: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:
@@ -330,7 +343,7 @@ def _optimisers(
         group["peak"] = group["lr"]
     sparse = torch.optim.SparseAdam([words], lr=config.rate_embeddings)
     sparse.param_groups[0]["peak"] = config.rate_embeddings
-    return torch.optim.AdamW(groups, weight_decay=0.01), sparse
+    return torch.optim.AdamW(groups, weight_decay=0.01, fused=True), sparse
 
 
 def _set_rates(optimisers: tuple[torch.optim.Optimizer, ...], step: int, steps: int) -> None:

@@ -15,7 +15,7 @@ from training.text_encoder import TextEncoder
 from triage.knowledge_base.retriever import HybridRetriever, RetrievalWeights
 from triage.models.classifier import HeadClassifier
 from triage.models.manifest import Manifest
-from triage.protocols import Encoding, Vectors
+from triage.protocols import Encoding, Query, Vectors
 
 FEATURES = ("cosine", "gap", "intent", "coverage", "same_language")
 """Columns of an evidence array; a last column tells whether the article answers."""
@@ -58,10 +58,13 @@ def evidence(
     for centre in centres:
         retriever = HybridRetriever(centre.articles, adapter)
         for question, encoding in zip(centre.questions, adapter.read([q.text for q in centre.questions]), strict=True):
-            prediction = classifier.predict(encoding.features)
-            for item in retriever.evidence(
-                question.text, vector=encoding.vector, language=question.language, intents=prediction.intent_weights
-            ):
+            query = Query(
+                text=question.text,
+                vector=encoding.vector,
+                language=question.language,
+                intents=classifier.predict(encoding.features).intent_weights,
+            )
+            for item in retriever.evidence(query):
                 right = item.chunk.article.id in question.articles
                 rows.append([*(getattr(item, name) for name in FEATURES), float(right)])
     return np.asarray(rows, dtype=np.float32).reshape(len(rows), len(FEATURES) + 1)

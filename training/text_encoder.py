@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
+from torch import nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 from transformers.utils import logging
@@ -64,6 +65,13 @@ def length_batches(lengths: NDArray[np.int64], *, tokens: int, rng: np.random.Ge
         start += size
     for index in rng.permutation(len(batches)):
         yield batches[index]
+
+
+def without_dropout(model: PreTrainedModel) -> None:
+    """Turns off the dropout between layers: runs this short underfit, and drawing it costs a quarter of a CPU step."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from training.finetuning import FineTuningConfig, MultiTaskHeads
 from training.relevance import FEATURES, TorchEncoder, as_manifest, fit_relevance
 from training.text_encoder import TextEncoder
 from triage.knowledge_base.retriever import HybridRetriever, RetrievalWeights
+from triage.protocols import Query
 from triage.types import Article
 
 
@@ -33,7 +34,7 @@ def test_a_model_in_training_searches_as_serving_does(tiny_encoder: TextEncoder)
     retriever = HybridRetriever(articles, adapter)
     encoding = adapter.read(["where is my parcel"])[0]
     np.testing.assert_allclose(encoding.vector, adapter.encode(["where is my parcel"])[0], atol=1e-2)
-    found = retriever.evidence("where is my parcel", vector=encoding.vector, language="en")
+    found = retriever.evidence(Query(text="where is my parcel", vector=encoding.vector, language="en"))
     assert {item.chunk.article.id for item in found} == {"parcel", "shoes"}
     assert sum(item.gap > 0 for item in found) == 1
 
