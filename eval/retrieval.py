@@ -27,6 +27,7 @@ from triage.models.classifier import HeadClassifier
 from triage.models.encoder import OnnxEncoder
 from triage.models.heads import Heads
 from triage.models.manifest import Manifest
+from triage.protocols import Query
 from triage.sample.data import sample_articles, sample_messages
 from triage.settings import Settings
 from triage.text.reader import Reader
@@ -72,10 +73,11 @@ def answer(centres: Sequence[HelpCentre], folder: Path) -> list[Answer]:
         texts = [reader.read(question.text).model_text for question in centre.questions]
         for question, text, encoding in zip(centre.questions, texts, encoder.read(texts), strict=True):
             prediction = classifier.predict(encoding.features)
-            retrieval = retriever.search(
-                text, vector=encoding.vector, language=question.language, intents=prediction.intent_weights,
-                critical=prediction.urgency.level is Urgency.CRITICAL, limit=5,
+            query = Query(
+                text=text, vector=encoding.vector, language=question.language, intents=prediction.intent_weights,
+                critical=prediction.urgency.level is Urgency.CRITICAL,
             )  # fmt: skip
+            retrieval = retriever.search(query)
             same = any((article, question.language) in variants for article in question.articles)
             answers.append(Answer(question=question, same_language=same, passages=retrieval.passages))
     return answers

@@ -19,6 +19,7 @@ from triage.protocols import (
     EntityRecogniser,
     LanguageIdentifier,
     Policies,
+    Query,
     ReadingNotes,
     Retriever,
     SlaRule,
@@ -187,14 +188,16 @@ class TriagePipeline:
             return Retrieval(passages=(), index_version=self._retriever.version)
         order = reading.message.order
         return self._retriever.search(
-            reading.notes.model_text,
-            vector=vector,
-            language=language,
-            intents=prediction.intent_weights,
-            critical=prediction.urgency.level is Urgency.CRITICAL,
-            channel=reading.message.channel,
-            market=order.market if order else None,
-            limit=options.articles,
+            Query(
+                text=reading.notes.model_text,
+                vector=vector,
+                language=language,
+                intents=prediction.intent_weights,
+                critical=prediction.urgency.level is Urgency.CRITICAL,
+                channel=reading.message.channel,
+                market=order.market if order else None,
+                limit=options.articles,
+            )
         )
 
     def _draft(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -29,6 +30,30 @@ class Encoding(NamedTuple):
 
     vector: Vectors
     features: Vectors
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Query:
+    """What a retriever is asked.
+
+    Attributes:
+        text: the message, for its words.
+        vector: (width,) unit vector of ``text`` by the encoder that made the passages'.
+        language: the reader's, a BCP 47 tag such as ``pl`` or ``en-US``.
+        intents: how much each intent counts, from 0 to 1.
+        critical: prefer the articles written for emergencies.
+        channel, market: where the reader is; None keeps articles of every market, and those of no certain channel.
+        limit: most passages of the answer.
+    """
+
+    text: str
+    vector: Vectors
+    language: str
+    intents: Mapping[str, float] = field(default_factory=dict)
+    critical: bool = False
+    channel: str | None = None
+    market: str | None = None
+    limit: int = 5
 
 
 @runtime_checkable
@@ -78,25 +103,8 @@ class Retriever(Protocol):
     @property
     def version(self) -> str: ...
 
-    def search(
-        self,
-        query: str,
-        *,
-        vector: Vectors,
-        language: str,
-        intents: Mapping[str, float] | None = None,
-        critical: bool = False,
-        channel: str | None = None,
-        market: str | None = None,
-        limit: int = 5,
-    ) -> Retrieval:
-        """Passages that probably answer, best first, at most ``limit``; empty where nothing fits.
-
-        Args:
-            vector: (width,) unit vector of the query.
-            intents: how much each intent counts, from 0 to 1.
-            critical: prefer the articles written for emergencies.
-        """
+    def search(self, query: Query) -> Retrieval:
+        """Passages that probably answer, best first, at most ``query.limit``; empty where nothing fits."""
 
 
 class DraftGenerator(Protocol):

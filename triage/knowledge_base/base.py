@@ -14,13 +14,12 @@ from typing import Literal
 
 from triage.errors import IndexUnavailable
 from triage.knowledge_base.chunking import MOST_CHARACTERS
-from triage.knowledge_base.corpus import Scope
-from triage.knowledge_base.evidence import Evidence, Findings, RetrievalWeights
+from triage.knowledge_base.evidence import Evidence, RetrievalWeights
 from triage.knowledge_base.live import LiveIndex
 from triage.knowledge_base.passages import Key, PreparedArticle, Progress, key_of, prepare
 from triage.knowledge_base.retriever import this_day
 from triage.knowledge_base.state import State
-from triage.protocols import Encoder, Vectors
+from triage.protocols import Encoder, Query
 from triage.types import Article, Retrieval
 
 Outcome = Literal["new", "changed", "same"]
@@ -72,37 +71,16 @@ class KnowledgeBase:
         self._live.look()
         return self._live.state.get((article_id, language))
 
-    def search(
-        self,
-        query: str,
-        *,
-        vector: Vectors,
-        language: str,
-        intents: Mapping[str, float] | None = None,
-        critical: bool = False,
-        channel: str | None = None,
-        market: str | None = None,
-        limit: int = 5,
-    ) -> Retrieval:
+    def search(self, query: Query) -> Retrieval:
         self._live.look()
         state = self._live.state
-        found = self._find(state, query, vector, language, intents, critical, channel, market)
-        return Retrieval(passages=state.corpus.offer(found, self._weights, limit), index_version=state.version)
+        found = state.corpus.find(query, self._today(), self._weights)
+        return Retrieval(passages=state.corpus.offer(found, self._weights, query.limit), index_version=state.version)
 
-    def evidence(
-        self,
-        query: str,
-        *,
-        vector: Vectors,
-        language: str,
-        intents: Mapping[str, float] | None = None,
-        critical: bool = False,
-        channel: str | None = None,
-        market: str | None = None,
-    ) -> list[Evidence]:
+    def evidence(self, query: Query) -> list[Evidence]:
         """The best passage of each candidate article, in no order."""
         self._live.look()
-        return self._find(self._live.state, query, vector, language, intents, critical, channel, market).rows()
+        return self._live.state.corpus.find(query, self._today(), self._weights).rows()
 
     def put(self, article: Article) -> Outcome:
         """Creates ``article``, or replaces the one of its id and language.
@@ -180,22 +158,6 @@ class KnowledgeBase:
         except OSError as error:
             raise IndexUnavailable(f"the index could not be made: {error.strerror}") from error
         return _outcomes(state, wanted) if state else []
-
-    def _find(
-        self,
-        state: State,
-        query: str,
-        vector: Vectors,
-        language: str,
-        intents: Mapping[str, float] | None,
-        critical: bool,
-        channel: str | None,
-        market: str | None,
-    ) -> Findings:
-        scope = Scope(language=language, channel=channel, market=market, today=self._today())
-        return state.corpus.find(
-            query, vector=vector, scope=scope, intents=intents or {}, critical=critical, weights=self._weights
-        )
 
 
 def _outcomes(state: State, articles: Iterable[Article]) -> list[Outcome]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 
 from triage.knowledge_base.chunking import chunk
-from triage.knowledge_base.corpus import Corpus, Scope
+from triage.knowledge_base.corpus import Corpus
 from triage.knowledge_base.evidence import Evidence, Findings, RetrievalWeights
 from triage.knowledge_base.passages import PassageIndex, key_of
 from triage.knowledge_base.serialisation import fingerprint, version_of
 from triage.knowledge_base.vectors import VectorStore
-from triage.protocols import Encoder, Vectors
+from triage.protocols import Encoder, Query
 from triage.types import Article, Retrieval
 
 __all__ = ["Evidence", "HybridRetriever", "RetrievalWeights", "this_day"]
@@ -61,46 +61,13 @@ class HybridRetriever:
         """Every article in the index, by id and language."""
         return self._articles
 
-    def search(
-        self,
-        query: str,
-        *,
-        vector: Vectors,
-        language: str,
-        intents: Mapping[str, float] | None = None,
-        critical: bool = False,
-        channel: str | None = None,
-        market: str | None = None,
-        limit: int = 5,
-    ) -> Retrieval:
-        found = self._find(query, vector, language, intents, critical, channel, market)
-        return Retrieval(passages=self._corpus.offer(found, self._weights, limit), index_version=self._version)
+    def search(self, query: Query) -> Retrieval:
+        found = self._find(query)
+        return Retrieval(passages=self._corpus.offer(found, self._weights, query.limit), index_version=self._version)
 
-    def evidence(
-        self,
-        query: str,
-        *,
-        vector: Vectors,
-        language: str,
-        intents: Mapping[str, float] | None = None,
-        critical: bool = False,
-        channel: str | None = None,
-        market: str | None = None,
-    ) -> list[Evidence]:
+    def evidence(self, query: Query) -> list[Evidence]:
         """The best passage of each candidate article, in no order."""
-        return self._find(query, vector, language, intents, critical, channel, market).rows()
+        return self._find(query).rows()
 
-    def _find(
-        self,
-        query: str,
-        vector: Vectors,
-        language: str,
-        intents: Mapping[str, float] | None,
-        critical: bool,
-        channel: str | None,
-        market: str | None,
-    ) -> Findings:
-        scope = Scope(language=language, channel=channel, market=market, today=self._today())
-        return self._corpus.find(
-            query, vector=vector, scope=scope, intents=intents or {}, critical=critical, weights=self._weights
-        )
+    def _find(self, query: Query) -> Findings:
+        return self._corpus.find(query, self._today(), self._weights)

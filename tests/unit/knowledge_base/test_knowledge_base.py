@@ -18,7 +18,7 @@ from triage.errors import IndexUnavailable
 from triage.knowledge_base.base import KnowledgeBase
 from triage.knowledge_base.live import LATE_PASSAGES, POLL_SECONDS
 from triage.knowledge_base.retriever import HybridRetriever
-from triage.protocols import Vectors
+from triage.protocols import Query, Vectors
 from triage.testing import HashingEncoder
 from triage.types import Article, Retrieval
 
@@ -80,7 +80,7 @@ def _base(folder: Path, seed: Sequence[Article] = SEED, **options: object) -> Kn
 
 def _search(base: KnowledgeBase | HybridRetriever, query: str, language: str = "en", **options: object) -> Retrieval:
     vector = HashingEncoder().encode([query])[0]
-    return base.search(query, vector=vector, language=language, **options)  # type: ignore[arg-type]
+    return base.search(Query(text=query, vector=vector, language=language, **options))  # type: ignore[arg-type]
 
 
 def _found(base: KnowledgeBase, query: str, language: str = "en") -> list[str]:
@@ -90,7 +90,7 @@ def _found(base: KnowledgeBase, query: str, language: str = "en") -> list[str]:
 def _evidence(
     base: KnowledgeBase | HybridRetriever, query: str, vector: Vectors, language: str, intents: dict[str, float]
 ) -> list[str]:
-    return sorted(map(repr, base.evidence(query, vector=vector, language=language, intents=intents)))
+    return sorted(map(repr, base.evidence(Query(text=query, vector=vector, language=language, intents=intents))))
 
 
 def _fresh(articles: Sequence[Article]) -> HybridRetriever:

@@ -9,6 +9,7 @@ from triage.knowledge_base.dense import FLAT_UP_TO, DenseIndex
 from triage.knowledge_base.lexical import LexicalIndex, words
 from triage.knowledge_base.retriever import HybridRetriever
 from triage.knowledge_base.vectors import VectorStore
+from triage.protocols import Query
 from triage.testing import HashingEncoder
 from triage.types import Article, Retrieval
 
@@ -38,7 +39,7 @@ def retriever() -> HybridRetriever:
 
 def _search(retriever: HybridRetriever, query: str, language: str = "en", **options: object) -> Retrieval:
     vector = HashingEncoder().encode([query])[0]
-    return retriever.search(query, vector=vector, language=language, **options)  # type: ignore[arg-type]
+    return retriever.search(Query(text=query, vector=vector, language=language, **options))  # type: ignore[arg-type]
 
 
 def test_the_fitting_article_comes_first(retriever: HybridRetriever) -> None:

@@ -1,3 +1,10 @@
+"""The order of the further tasks in fine-tuning."""
+
+from __future__ import annotations
+
+import pytest
+
+from training.finetuning import turn_order
 
 
 def test_distillation_has_every_second_turn_and_retrieval_half_of_the_others() -> None:
