@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from triage.types import (
+    Arrival,
     ChannelPolicy,
+    Delivery,
     Detection,
     Draft,
     Entity,
     InboundMessage,
     Passage,
     Prediction,
+    Reply,
     Retrieval,
+    Sent,
     Sla,
 )
 
@@ -198,3 +202,31 @@ class CircumstanceRule(Protocol):
     """Reasons for urgency that stand in the order and the thread, not in the text."""
 
     def __call__(self, message: InboundMessage, now: datetime) -> tuple[str, ...]: ...
+
+
+class Channel(Protocol):
+    """One way for messages in and replies out. ``settings`` are those of the inbound that an admin made, addresses and all."""
+
+    @property
+    def name(self) -> str: ...
+
+    def verify(self, delivery: Delivery, *, secrets: Sequence[str], now: datetime) -> None:
+        """Checks the raw bytes against each secret (the current one, the one before), in constant time.
+
+        Raises:
+            SignatureRefused: missing, wrong or stale, or there is no secret.
+        """
+
+    def parse(self, delivery: Delivery, *, settings: Mapping[str, Any]) -> Sequence[Arrival]:
+        """The messages in a delivery; none in a provider's test ping.
+
+        Raises:
+            UnreadableDelivery: not what the provider documents.
+        """
+
+    def send(self, reply: Reply, *, settings: Mapping[str, Any]) -> Sent:
+        """Gives a reply to the provider, with ``reply.id`` as idempotency key where it knows one.
+
+        Raises:
+            SendFailed: refused, to be tried again, or perhaps taken (``uncertain``).
+        """

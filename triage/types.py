@@ -101,6 +101,18 @@ class ThreadMessage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EarlierMatter:
+    """What the same customer asked before of the same matter, on any channel, and what was answered; None where nothing was."""
+
+    message_id: str
+    conversation_id: str
+    channel: str
+    asked_at: datetime
+    answer: str | None = None
+    answered_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class InboundMessage:
     """One customer message as it came in. ``received_at`` is aware UTC, None means now."""
 
@@ -112,6 +124,7 @@ class InboundMessage:
     customer: Customer = field(default_factory=Customer)
     order: Order | None = None
     thread: tuple[ThreadMessage, ...] = ()
+    asked_before: tuple[EarlierMatter, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,7 +297,7 @@ class Sla:
 
 @dataclass(frozen=True, kw_only=True)
 class TriageResult:
-    """Everything the assistant says about one message."""
+    """Everything the assistant says about one message. ``embedding``: its unit vector, as bytes of 16-bit floats."""
 
     detection: Detection
     prediction: Prediction
@@ -294,6 +307,7 @@ class TriageResult:
     draft: Draft | None
     truncated: bool
     duration_ms: float
+    embedding: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -326,3 +340,99 @@ class ChannelPolicy:
     language: str | None = None
     sla_hours: float = 24.0
     source: str = ""
+
+
+class ArrivalKind(StrEnum):
+    """What came in: only a message of a person is triaged, the others are kept and shown."""
+
+    MESSAGE = "message"
+    AUTO_REPLY = "auto_reply"
+    BOUNCE = "bounce"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sender:
+    """How the writer is known on the channel that the message came by; what a provider does not give is None.
+
+    ``handle`` and ``buyer_id`` mean something on their channel alone; ``phone`` with country code where the provider has it.
+    """
+
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    handle: str | None = None
+    buyer_id: str | None = None
+    helpdesk_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """A file that came with a message; kept and offered for download, never opened."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """Raw bytes as a provider delivered them. ``headers`` have lower-case names; ``url`` is the public one that was called."""
+
+    body: bytes = field(repr=False)
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    url: str = ""
+    received_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """One message, read out of a delivery.
+
+    Attributes:
+        external_id: the provider's id; the same id on the same channel is the same message.
+        conversation_ref: the provider's id of the conversation (a ticket, a chat).
+        conversation_id: ours, where a token that only we can make proves it.
+        replies_to: Message-IDs that an e-mail answers, newest first; they join only the same customer's messages.
+        message_ref: an e-mail's own Message-ID.
+        order_id: the order that the provider says the message is about.
+    """
+
+    external_id: str
+    message: InboundMessage
+    sender: Sender = field(default_factory=Sender)
+    kind: ArrivalKind = ArrivalKind.MESSAGE
+    conversation_ref: str | None = None
+    conversation_id: str | None = None
+    replies_to: tuple[str, ...] = ()
+    message_ref: str | None = None
+    order_id: str | None = None
+    html: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """An approved answer on its way out: exactly these bytes to exactly these recipients.
+
+    Attributes:
+        id: the same at every attempt: the idempotency key, and the left part of an e-mail's Message-ID.
+        recipients: addresses by the channel's own names, e.g. ``{"email": "a@b.example"}``.
+        replies_to: Message-IDs of the thread, oldest first.
+    """
+
+    id: str
+    conversation_id: str
+    channel: str
+    text: str
+    recipients: dict[str, str]
+    subject: str | None = None
+    conversation_ref: str | None = None
+    replies_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """What the provider said of a reply that it took."""
+
+    provider_id: str
+    message_ref: str | None = None
