@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry, generate_latest
+from starlette.concurrency import run_in_threadpool
 
 from api import inbox, problems
 from api.auth import KeyRing, RateLimit
 from api.limits import Limits, Metrics
 from api.v1.articles.endpoints import router as articles_router
+from api.v1.conversations.endpoints import router as conversations_router
+from api.v1.drafts.endpoints import router as drafts_router
+from api.v1.messages.endpoints import router as messages_router
 from api.v1.triage.endpoints import router as triage_router
 from triage import __version__
 from triage.channels.policies import ChannelPolicies
 from triage.contract import Bands
-from triage.errors import TriageError
+from triage.errors import ConfigurationError, StorageUnavailable, TriageError
+from triage.jobs.worker import Worker
 from triage.pipeline import TriagePipeline
 from triage.settings import Settings
+from triage.storage.database import Database
+
+T = TypeVar("T")
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -30,29 +39,41 @@ def create_app(
     keys: KeyRing,
     load_pipeline: Callable[[], TriagePipeline],
     desk: inbox.Desk | None = None,
+    open_database: Callable[[], Database] | None = None,
+    start_worker: Callable[[Database, TriagePipeline], Worker] | None = None,
 ) -> FastAPI:
     """The ASGI application.
 
     Args:
         load_pipeline: called once at start; while it fails, ``/readyz`` says what is missing and triage answers 503.
         desk: the inbox's data and log-in; without it no pages are served.
+        open_database: called once at start; while it fails, ``/readyz`` says so and the durable calls answer 503.
+        start_worker: makes the worker of this process, called once model and database are there.
     """
     registry = CollectorRegistry()
     metrics = Metrics(registry)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        try:
-            app.state.pipeline = load_pipeline()
-        except TriageError as error:
-            app.state.pipeline = Unready(error)
+        app.state.pipeline = _attempt(load_pipeline)
+        app.state.database = _attempt(open_database) if open_database else Unready(ConfigurationError("no database"))
+        worker = None
+        if start_worker and not isinstance(app.state.pipeline, Unready) and not isinstance(app.state.database, Unready):
+            worker = start_worker(app.state.database, app.state.pipeline)
+            worker.start()
+            app.state.wake = worker.wake
         yield
+        if worker is not None:
+            worker.stop()
+        if not isinstance(app.state.database, Unready):
+            app.state.database.close()
 
     app = FastAPI(
         title="Triage assistant", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None,
         description="Triage of customer messages: language, intents, urgency, entities, cited answers and a draft reply.",
     )  # fmt: skip
     app.state.keys = keys
+    app.state.durable = open_database is not None
     app.state.rate = RateLimit(settings.requests_per_minute)
     app.state.metrics = metrics
     app.state.bands = Bands(high=settings.band_high, medium=settings.band_medium)
@@ -60,7 +81,9 @@ def create_app(
     app.add_middleware(Limits, metrics=metrics, most_waiting=settings.most_waiting)
     problems.install(app)
     app.include_router(triage_router)
-    app.include_router(articles_router)
+    for router in (articles_router, messages_router, conversations_router, drafts_router):
+        app.include_router(router)
+    app.state.wake = _nobody_waits
     _add_probes(app, registry)
     if desk is not None:
         inbox.install(app, desk)
@@ -74,18 +97,40 @@ def _add_probes(app: FastAPI, registry: CollectorRegistry) -> None:
 
     @app.get("/readyz", tags=["operations"], summary="Model and index are ready")
     async def readyz(request: Request) -> JSONResponse:
-        pipeline = request.app.state.pipeline
-        if isinstance(pipeline, Unready):
-            return JSONResponse({"status": "not ready", "missing": [str(pipeline.error)]}, status_code=503)
-        return JSONResponse({"status": "ready", "missing": []})
+        missing = await run_in_threadpool(_missing, request.app)
+        status = "not ready" if missing else "ready"
+        return JSONResponse({"status": status, "missing": missing}, status_code=503 if missing else 200)
 
     @app.get("/metrics", tags=["operations"], summary="Prometheus metrics")
     async def prometheus() -> Response:
         return Response(generate_latest(registry), media_type=PROMETHEUS)
 
 
+def _missing(app: FastAPI) -> list[str]:
+    """What stands in the way of work, in words."""
+    parts = (app.state.pipeline, app.state.database) if app.state.durable else (app.state.pipeline,)
+    missing = [str(part.error) for part in parts if isinstance(part, Unready)]
+    if app.state.durable and not isinstance(app.state.database, Unready):
+        try:
+            app.state.database.check()
+        except StorageUnavailable as error:
+            missing.append(str(error))
+    return missing
+
+
+def _nobody_waits() -> None:
+    """Stands in for waking a worker where none runs in this process; the others look by themselves."""
+
+
+def _attempt(make: Callable[[], T]) -> T | Unready:
+    try:
+        return make()
+    except TriageError as error:
+        return Unready(error)
+
+
 class Unready:
-    """Stands in for a pipeline that could not be built; every call says why."""
+    """Stands in for a pipeline or a database that could not be had; every call says why."""
 
     def __init__(self, error: TriageError) -> None:
         self.error = error

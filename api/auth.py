@@ -58,7 +58,7 @@ def load_keys(data: Path, configured: str | None) -> tuple[KeyRing, str | None]:
     Returns:
         the ring, and the new key in clear where one was made now: it is shown once and never stored.
     """
-    everything = frozenset({"triage", "read", "articles"})
+    everything = frozenset({"triage", "read", "articles", "write", "approve", "webhooks", "admin"})
     if configured:
         return KeyRing({hash_key(configured): Key(id="env", workspace="demo", scopes=everything)}), None
     path = data / "keys.json"

@@ -11,7 +11,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from triage.errors import IndexUnavailable, InvalidMessage, Overloaded, TriageError
+from triage.errors import (
+    Conflict,
+    IndexUnavailable,
+    InvalidMessage,
+    Overloaded,
+    StorageUnavailable,
+    TriageError,
+    Unknown,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +56,12 @@ def from_error(error: TriageError) -> Problem:
     """The problem that a domain error is."""
     if isinstance(error, InvalidMessage):
         return Problem(422, error.code, str(error), field=error.field)
-    if isinstance(error, Overloaded | IndexUnavailable):
+    if isinstance(error, Conflict):
+        # A key that comes with other content is a wrong request; the rest are lost races.
+        return Problem(422 if error.reason == "key_reused" else 409, error.reason, str(error))
+    if isinstance(error, Unknown):
+        return Problem(404, f"unknown_{error.kind}", str(error))
+    if isinstance(error, Overloaded | IndexUnavailable | StorageUnavailable):
         return Problem(503, error.code, str(error), headers={"Retry-After": RETRY_AFTER})
     return Problem(500, error.code, "the server could not do this; its log says why")
 
@@ -89,7 +102,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(TriageError)
     async def on_domain_error(request: Request, error: TriageError) -> JSONResponse:
-        if not isinstance(error, InvalidMessage):
+        if not isinstance(error, InvalidMessage | Conflict | Unknown):
             logger.error("%s %s: %s", request.method, request.url.path, error.code)
         return response(from_error(error), request)
 

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from api.app import create_app
 from api.auth import load_keys
 from api.inbox.desk import Desk, PasswordFile
-from triage.bootstrap import build_pipeline
+from triage.bootstrap import build_pipeline, build_worker, open_database
 from triage.pipeline import TriagePipeline
 from triage.sample.data import sample_inbox
 from triage.settings import Settings
@@ -41,7 +41,11 @@ def assemble(settings: Settings) -> tuple[FastAPI, Secrets]:
     keys, made_key = load_keys(settings.data, _clear(settings.api_key))
     password = PasswordFile(settings.data, _clear(settings.agent_password))
     desk = Desk(password, sample_inbox if settings.demo else _empty)
-    app = create_app(settings, keys=keys, load_pipeline=lambda: _warm_pipeline(settings), desk=desk)
+    app = create_app(
+        settings, keys=keys, load_pipeline=lambda: _warm_pipeline(settings), desk=desk,
+        open_database=lambda: open_database(settings),
+        start_worker=(lambda database, pipeline: build_worker(settings, database, pipeline)) if settings.worker else None,
+    )  # fmt: skip
     return app, Secrets(api_key=made_key, password=password.made)
 
 

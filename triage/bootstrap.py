@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from triage.channels.policies import ChannelPolicies
+from triage.contract import Bands
 from triage.conversations.circumstances import circumstances
 from triage.conversations.sla import sla
 from triage.detection.entities import PatternRecogniser
@@ -16,8 +19,11 @@ from triage.drafting.chat_endpoint import ChatEndpoint
 from triage.drafting.composer import Brand, Composer
 from triage.drafting.generator import LlmRewriter
 from triage.errors import ConfigurationError
+from triage.jobs.triage_job import TriageJob
+from triage.jobs.worker import Worker
 from triage.knowledge_base.articles import read_articles
 from triage.knowledge_base.base import KnowledgeBase
+from triage.knowledge_base.reranker import CrossEncoder
 from triage.knowledge_base.retriever import HybridRetriever, RetrievalWeights
 from triage.models.classifier import HeadClassifier
 from triage.models.encoder import OnnxEncoder
@@ -25,10 +31,17 @@ from triage.models.heads import Heads
 from triage.models.manifest import Manifest
 from triage.pipeline import TriagePipeline
 from triage.protocols import Encoder, LanguageIdentifier, Retriever
-from triage.sample.data import sample_articles
+from triage.sample.data import sample_articles, sample_orders
 from triage.settings import Settings
+from triage.storage import migrate
+from triage.storage.database import Database, sqlite_url
+from triage.storage.orders import put_order
+from triage.storage.workspace import Workspace, create_workspace
 from triage.text.reader import Reader
 from triage.types import Article
+
+WORKSPACE = "demo"
+"""The workspace that a first start makes."""
 
 
 class SystemClock:
@@ -50,6 +63,15 @@ def load_articles(settings: Settings) -> list[Article]:
     return list(sample_articles()) if settings.demo else []
 
 
+def load_reranker(settings: Settings) -> CrossEncoder | None:
+    """The cross-encoder that the settings name; None where they name none.
+
+    Raises:
+        ConfigurationError: the folder lacks its files, or they are of another kind.
+    """
+    return CrossEncoder(settings.reranker) if settings.reranker else None
+
+
 def open_knowledge_base(settings: Settings, encoder: Encoder, weights: RetrievalWeights) -> KnowledgeBase:
     """The workspace's knowledge base in the data folder.
 
@@ -57,7 +79,9 @@ def open_knowledge_base(settings: Settings, encoder: Encoder, weights: Retrieval
     edits of its files take effect, and wins over changes of the same articles through the API.
     """
     seed = load_articles(settings)
-    base = KnowledgeBase(settings.data / "knowledge_base", encoder, seed=seed, weights=weights)
+    base = KnowledgeBase(
+        settings.data / "knowledge_base", encoder, seed=seed, weights=weights, reranker=load_reranker(settings)
+    )
     if settings.articles is not None:
         base.put_many(seed)
     return base
@@ -76,7 +100,7 @@ def build_pipeline(settings: Settings, articles: Iterable[Article] | None = None
     retriever: Retriever = (
         open_knowledge_base(settings, encoder, weights)
         if articles is None
-        else HybridRetriever(articles, encoder, weights=weights)
+        else HybridRetriever(articles, encoder, weights=weights, reranker=load_reranker(settings))
     )
     identifier = load_identifier(settings.language_backend, settings.languages)
     return TriagePipeline(
@@ -94,6 +118,39 @@ def build_pipeline(settings: Settings, articles: Iterable[Article] | None = None
         default_language=settings.default_language,
         rewriter=load_rewriter(settings, identifier),
     )
+
+
+def open_database(settings: Settings) -> Database:
+    """The database with the newest schema and its first workspace, with the demo's orders in the demo.
+
+    Raises:
+        ConfigurationError, StorageUnavailable: what is missing or wrong, in one line.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True)
+    url = settings.database_url.get_secret_value() if settings.database_url else sqlite_url(settings.data / "triage.db")
+    database = Database(url)
+    try:
+        migrate.upgrade(database)
+        database.write(lambda connection: _first_workspace(connection, settings))
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _first_workspace(connection: Connection, settings: Settings) -> None:
+    if not create_workspace(connection, WORKSPACE, brand=settings.brand, now=SystemClock().now()) or not settings.demo:
+        return
+    workspace = Workspace(connection, WORKSPACE)
+    for order in sample_orders().values():
+        put_order(workspace, order, now=SystemClock().now())
+
+
+def build_worker(settings: Settings, database: Database, pipeline: TriagePipeline) -> Worker:
+    """The worker that triages what is kept and sends what is approved."""
+    clock = SystemClock()
+    bands = Bands(high=settings.band_high, medium=settings.band_medium)
+    return Worker(database, TriageJob(database, pipeline, bands, clock), {}, clock)
 
 
 def load_rewriter(settings: Settings, identifier: LanguageIdentifier) -> LlmRewriter | None:

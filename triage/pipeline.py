@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import numpy as np
+
 from triage.errors import InvalidMessage, TriageError
 from triage.protocols import (
     CircumstanceRule,
@@ -128,6 +130,14 @@ class TriagePipeline:
         """The knowledge base that answers come from."""
         return self._retriever
 
+    def entities(self, message: InboundMessage) -> tuple[Entity, ...]:
+        """What ``message`` names, before any model has run: enough to look its order up.
+
+        Raises:
+            InvalidMessage: nothing a person could read.
+        """
+        return self._read(message).entities
+
     def search(self, query: str, *, language: str | None = None, limit: int = 5) -> Retrieval:
         """Passages for ``query`` as triage would find them; its own language where none is named."""
         reading = self._read(InboundMessage(text=query, channel="chat"))
@@ -158,7 +168,8 @@ class TriagePipeline:
         now = self._clock.now()
         prediction = self._with_circumstances(self._classifier.predict(encoding.features), message, now)
         policy = self._policies[message.channel]
-        language = self._reply_language(reading)
+        # Articles are wanted in the language of the reply, which the channel may prescribe.
+        language = policy.language or self._reply_language(reading)
         retrieval = self._retrieve(reading, encoding.vector, prediction, language, options)
         draft = None
         if options.draft and prediction.needs_reply:
@@ -172,6 +183,7 @@ class TriagePipeline:
             draft=draft,
             truncated=reading.notes.truncated or self._encoder.truncates(reading.notes.model_text),
             duration_ms=round((time.perf_counter() - begun) * 1000, 3),
+            embedding=encoding.vector.astype(np.float16).tobytes(),
         )
 
     def _with_circumstances(self, prediction: Prediction, message: InboundMessage, now: datetime) -> Prediction:
@@ -191,7 +203,7 @@ class TriagePipeline:
             Query(
                 text=reading.notes.model_text,
                 vector=vector,
-                language=language,
+                language=_with_region(language, reading.message),
                 intents=prediction.intent_weights,
                 critical=prediction.urgency.level is Urgency.CRITICAL,
                 channel=reading.message.channel,
@@ -234,3 +246,9 @@ class TriagePipeline:
                 return code
         locale = reading.message.language_hint or reading.message.customer.locale or self._default_language
         return locale.replace("_", "-").split("-")[0].lower()
+
+
+def _with_region(language: str, message: InboundMessage) -> str:
+    """``language`` with the region that the customer's profile gives it, so that ``en-US`` gets what is written for it."""
+    locale = (message.customer.locale or message.language_hint or "").replace("_", "-")
+    return locale if locale.split("-")[0].casefold() == language.casefold() else language

@@ -19,9 +19,14 @@ class Settings(BaseSettings):
 
     Attributes:
         data: folder for what must survive a restart (keys, indexes).
+        database_url: where messages, customers and drafts are kept: ``postgresql://user:password@host/name``, or
+            ``sqlite:///file``; a file in ``data`` where unset.
+        worker: whether the API's process also triages, sends and delivers; false where ``triage worker`` runs beside it.
         model: folder with ``manifest.json``, ``encoder.onnx``, ``tokenizer.json`` and ``heads.npz``; the shipped
             weights where unset.
         articles: folder of Markdown articles for the workspace; the sample knowledge base where unset and ``demo``.
+        reranker: folder with ``model.onnx`` and ``tokenizer.json`` of a cross-encoder that reads the leading passages once
+            more; none where unset.
         precision: per cent of non-abstained messages whose primary intent should be right.
         band_high, band_medium: confidences from which a band is called high or medium.
         llm_base_url: an OpenAI-compatible endpoint (``…/v1``) that may rewrite drafts; nothing leaves the machine while unset.
@@ -32,8 +37,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TRIAGE_", extra="ignore", env_nested_delimiter="__")
 
     data: Path = Path("var")
+    database_url: SecretStr | None = None
+    worker: bool = True
     model: Path | None = None
     articles: Path | None = None
+    reranker: Path | None = None
     orders: Path | None = None
     phrases: Path | None = None
     demo: bool = True

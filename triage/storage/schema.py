@@ -163,6 +163,18 @@ orders = _scoped(
     _refers("customer_id", "customers", delete="CASCADE"),
     Index(None, "workspace_id", "customer_id"),
 )
+order_buyers = _scoped(
+    "order_buyers",
+    Column("order_id", String(80), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("value", CleanText, nullable=False),
+    Column("place", Integer, nullable=False),
+    _refers("order_id", "orders"),
+    Index(None, "workspace_id", "kind", "value"),
+    key=("order_id", "kind", "value"),
+)
+"""Whom the shop names as an order's buyer, strongest identity first, so that an order finds a customer who writes later."""
+
 conversations = _scoped(
     "conversations",
     Column("customer_id", String(80), nullable=False),
@@ -218,6 +230,7 @@ messages = _scoped(
     UniqueConstraint("workspace_id", "conversation_id", "seq"),
     _refers("conversation_id", "conversations"),
     Index(None, "workspace_id", "message_ref"),
+    Index(None, "workspace_id", "order_id"),
     _one_of("direction", "in", "out"),
     _one_of("state", "received", "triaged", "failed", "ignored", "sent"),
 )

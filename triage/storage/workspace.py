@@ -7,6 +7,7 @@ on insert, the value) of the workspace's id. ``tests/unit/storage`` refuses a st
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -27,6 +28,16 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+
+from triage.storage.schema import workspaces
+
+
+def create_workspace(connection: Connection, workspace: str, *, brand: str, now: datetime) -> bool:
+    """Makes a workspace, unless there is one with this id; True where it is new."""
+    if connection.execute(select(workspaces.c.id).where(workspaces.c.id == workspace)).first() is not None:
+        return False
+    connection.execute(insert(workspaces), {"id": workspace, "brand": brand, "settings": {}, "created_at": now})
+    return True
 
 
 class Workspace:

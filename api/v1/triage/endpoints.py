@@ -38,7 +38,7 @@ Caller = Annotated[Key, Depends(triage_key)]
 @router.post("/triage", response_model=TriageOut, responses=PROBLEMS, summary="Triage one message")
 def triage_one(body: MessageBody, request: Request, caller: Caller) -> JSONResponse:
     """Language, intents, urgency, entities, answers and a draft for one message."""
-    message = _known_channel(body, request)
+    message = known_channel(body, request)
     result = request.app.state.pipeline.triage(message.domain(), message.wanted())
     _count(request, result)
     return JSONResponse(result_json(result, request.app.state.bands))
@@ -51,7 +51,7 @@ def triage_batch(body: BatchBody, request: Request, caller: Caller) -> JSONRespo
     good: list[tuple[int, MessageBody]] = []
     for index, raw in enumerate(body.messages):
         try:
-            good.append((index, _known_channel(MessageBody.model_validate(raw), request)))
+            good.append((index, known_channel(MessageBody.model_validate(raw), request)))
         except ValidationError as error:
             results[index] = _problem(problems.from_validation(error.errors()), request)
         except InvalidMessage as error:
@@ -68,7 +68,12 @@ def triage_batch(body: BatchBody, request: Request, caller: Caller) -> JSONRespo
     return JSONResponse({"results": results})
 
 
-def _known_channel(body: MessageBody, request: Request) -> MessageBody:
+def known_channel(body: MessageBody, request: Request) -> MessageBody:
+    """``body``, if its channel is one of the workspace's.
+
+    Raises:
+        InvalidMessage: it is none.
+    """
     known = request.app.state.channels
     if body.channel not in known:
         # A misspelt channel would get the wrong clock and the wrong rules without anybody noticing.

