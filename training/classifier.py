@@ -234,6 +234,10 @@ def write_model(
         _log(f"int8 graph against torch, cosine of {name}: {value:.4f}")
     files = {name: sha256(out / name) for name in ("encoder.onnx", "tokenizer.json", "heads.npz", CONFIG)}
     manifest = describe(calibration, files, trained_on, retrieval)
+    _write_manifest(out, manifest)
+
+
+def _write_manifest(out: Path, manifest: Manifest) -> None:
     temporary = out / "manifest.json.new"
     temporary.write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
     temporary.replace(out / "manifest.json")
@@ -261,6 +265,9 @@ def main(arguments: list[str] | None = None) -> None:
         "--fold", type=int, default=None, help="train this fold alone and stop; folds may run side by side"
     )
     parser.add_argument("--calibration-folds", type=int, default=0, help="use only so many of the folds (0: all)")
+    parser.add_argument(
+        "--recalibrate", action="store_true", help="train no final model: calibrate the one in OUT from the folds' predictions"
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
@@ -318,6 +325,10 @@ def main(arguments: list[str] | None = None) -> None:
         if len(rows):
             retrieval = as_manifest(fit_relevance(rows))
             _log(f"retrieval: {retrieval}")
+    if options.recalibrate:
+        known = Manifest.read(options.out)
+        _write_manifest(options.out, known.model_copy(update={"calibration": calibration, "retrieval": retrieval}))
+        return
     encoder, heads = run.train(messages, run.help_centres)
     write_model(options.out, encoder, heads, calibration, trained_on, retrieval)
     if options.torch:

@@ -162,7 +162,12 @@ def test_a_sentence_transformers_checkpoint_trains_and_serves(
     )
     half = load_encoder(str(out / "torch"))  # 16 bits on disk, trained and run in 32
     assert half.encode(half.tokens(["where is my parcel"])).shape == (1, 32)
-    assert Manifest.read(out).calibration.temperatures.keys() == {"intent", "urgency", "reply"}
+    manifest = Manifest.read(out)
+    assert manifest.calibration.temperatures.keys() == {"intent", "urgency", "reply"}
+
+    (out / "manifest.json").write_text(manifest.model_copy(update={"calibration": Calibration()}).model_dump_json())
+    main(["--encoder", str(checkpoint), "--out", str(out), "--data", str(data), "--folds", "2", "--recalibrate"])
+    assert Manifest.read(out) == manifest  # from the folds' files, without training again
 
 
 @pytest.mark.parametrize("name", ["no-such-folder/no-such-model", "."])
