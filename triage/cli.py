@@ -36,6 +36,22 @@ def serve(
 
 
 @app.command()
+def worker() -> None:
+    """Triage what is kept and send what is approved, beside the API (which then runs with TRIAGE_WORKER=0).
+
+    Example: TRIAGE_DATABASE_URL=postgresql://triage@db/triage triage worker
+    """
+    from triage.errors import TriageError
+    from triage.work import work
+
+    try:
+        work()
+    except TriageError as error:
+        typer.echo(f"triage: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
 def triage(
     text: Annotated[str | None, typer.Argument(help="The message; '-' reads standard input.")] = None,
     file: Annotated[Path | None, typer.Option("--file", help="JSON lines, each with at least 'text'.")] = None,
@@ -100,7 +116,8 @@ def import_(
 
 
 EVALUATIONS = (
-    "classifier", "retrieval", "entities", "language", "encoder", "matching", "out_of_scope", "agreement", "calibrators",
+    "classifier", "retrieval", "retrieval_speed", "entities", "language", "encoder", "matching", "out_of_scope",
+    "agreement", "calibrators", "drafts",
 )  # fmt: skip
 
 
@@ -118,7 +135,8 @@ def evaluate(
     context: typer.Context,
     what: Annotated[str, typer.Argument(help="one of the names below")],
 ) -> None:
-    """Measure one part: classifier, retrieval, entities, language, encoder, matching, out_of_scope, agreement, calibrators.
+    """Measure one part: classifier, retrieval, retrieval_speed, entities, language, encoder, matching, out_of_scope,
+    agreement, calibrators, drafts.
 
     Example: triage evaluate classifier
     """

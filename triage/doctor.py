@@ -13,6 +13,8 @@ from triage.bootstrap import load_articles, model_folder
 from triage.errors import TriageError
 from triage.models.manifest import Manifest
 from triage.settings import Settings
+from triage.storage import migrate
+from triage.storage.database import Database, sqlite_url
 
 LEAST_FREE = 200 * 2**20
 
@@ -33,6 +35,7 @@ def examine(settings: Settings | None = None) -> Iterator[Check]:
     yield _attempt("weights", lambda: f"version {Manifest.read(model_folder(settings)).version}, every hash fits")
     yield _attempt("knowledge base", lambda: f"{len(load_articles(settings))} articles")
     yield _attempt("data folder", lambda: _writable(settings))
+    yield _attempt("database", lambda: _database(settings))
     # https://www.sqlite.org/releaselog/3_51_3.html: earlier releases can corrupt a database on a WAL reset.
     yield Check(
         name="sqlite",
@@ -47,6 +50,21 @@ def _attempt(name: str, look: Callable[[], str]) -> Check:
         return Check(name=name, passed=True, detail=look())
     except (TriageError, OSError) as error:
         return Check(name=name, passed=False, detail=str(error))
+
+
+def _database(settings: Settings) -> str:
+    url = settings.database_url.get_secret_value() if settings.database_url else None
+    path = settings.data / "triage.db"
+    if url is None and not path.exists():
+        return f"{path} is made at the first start"
+    database = Database(url or sqlite_url(path))
+    try:
+        revision = migrate.current(database)
+    finally:
+        database.close()
+    kind = "SQLite" if database.is_sqlite else "PostgreSQL"
+    newest = migrate.newest()
+    return f"{kind}, schema {revision}" + ("" if revision == newest else f"; {newest} is made at the next start")
 
 
 def _writable(settings: Settings) -> str:

@@ -43,12 +43,17 @@ from triage.types import (
 )
 
 
+STATED_BY_ANSWERS = frozenset({"order_number", "tracking_number"})
+"""What an earlier answer of ours shows to be known; an address in it is the shop's own."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TriageOptions:
-    """What the caller wants beside the triage: a draft, and at most ``articles`` passages."""
+    """What the caller wants beside the triage: a draft, at most ``articles`` passages, and the workspace's own clocks."""
 
     draft: bool = True
     articles: int = 5
+    sla: SlaRule | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +183,12 @@ class TriagePipeline:
             detection=reading.detection,
             prediction=prediction,
             entities=reading.entities,
-            sla=self._sla(message.received_at or now, policy, needs_reply=prediction.needs_reply),
+            sla=(options.sla or self._sla)(
+                message.received_at or now,
+                policy,
+                needs_reply=prediction.needs_reply,
+                urgency=prediction.urgency.level,
+            ),
             retrieval=retrieval,
             draft=draft,
             truncated=reading.notes.truncated or self._encoder.truncates(reading.notes.model_text),
@@ -221,6 +231,8 @@ class TriagePipeline:
         said = [message.subject or "", *(m.text for m in message.thread if m.author is Author.CUSTOMER)]
         for text in said:
             known |= {entity.type for entity in self._recogniser.recognise(text)}
+        for answer in (earlier.answer for earlier in message.asked_before if earlier.answer):
+            known |= {entity.type for entity in self._recogniser.recognise(answer)} & STATED_BY_ANSWERS
         draft = self._drafter.draft(
             reading.message,
             language=language,

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from triage.errors import ConfigurationError
 from triage.types import ChannelPolicy
 
+OWN_SETTING = "set by the workspace"
+"""Source of a rule that a workspace changed without saying where it read it."""
+
 
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -29,6 +32,10 @@ class _Entry(BaseModel):
     sla_hours: float = Field(default=24.0, gt=0, le=24 * 365)
     policy: str | None = None
     source: str = ""
+    sources: Mapping[str, str] = Field(default_factory=dict)
+
+
+_RULES = frozenset(_Entry.model_fields) - {"policy", "source", "sources"}
 
 
 class ChannelPolicies:
@@ -48,9 +55,17 @@ class ChannelPolicies:
             channel: _policy(channel, {**table.get(channel, table["default"]), **changed.get(channel, {})})
             for channel in {*table, *changed}
         }
+        self._sources = {
+            channel: _sources(table.get(channel, table["default"]), changed.get(channel, {}))
+            for channel in self._policies
+        }
 
     def __getitem__(self, channel: str) -> ChannelPolicy:
         return self._policies.get(channel, self._policies["default"])
+
+    def sources(self, channel: str) -> Mapping[str, str]:
+        """Where each rule of the channel's policy was read, by the rule's name; a workspace's own values say so."""
+        return self._sources.get(channel, self._sources["default"])
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -65,5 +80,15 @@ def _policy(channel: str, values: Mapping[str, Any]) -> ChannelPolicy:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise ConfigurationError(f"channel policy {channel}.{field}: {first['msg']}") from error
-    fields = entry.model_dump(exclude={"policy"})
-    return ChannelPolicy(channel=channel, name=entry.policy or f"{channel}_{entry.sla_hours:g}h", **fields)
+    fields = entry.model_dump(exclude={"policy", "source", "sources"})
+    source = entry.source or "; ".join(dict.fromkeys(entry.sources.values()))
+    return ChannelPolicy(
+        channel=channel, name=entry.policy or f"{channel}_{entry.sla_hours:g}h", source=source, **fields
+    )
+
+
+def _sources(packaged: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, str]:
+    named: Mapping[str, str] = own.get("sources", {})
+    read = {rule: where for rule, where in packaged["sources"].items() if rule not in own}
+    chosen = {rule: named.get(rule) or own.get("source") or OWN_SETTING for rule in own if rule in _RULES}
+    return {**read, **chosen}

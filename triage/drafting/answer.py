@@ -9,8 +9,13 @@ from triage.sentences import sentences
 
 _ITEM = re.compile(r"^\s*(?P<mark>[-*+•]|\d{1,3}[.)])\s+(?P<text>.*)$")
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
+_IMAGE = re.compile(r"!\[[^\]]*\]\([^)\s]+\)")
 _EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1")
+_LIGHT_EMPHASIS = re.compile(r"(?<![\w*])([*_])(?=[^\s*_])([^*_]+?)(?<=\S)\1(?![\w*])")
 _URL = re.compile(r"https?://|www\.", re.IGNORECASE)
+_ENDED = re.compile(r"[.!?…؟۔:：;。！？][\"'”»)\]]*$")
+_WRAPPED = 60
+"""From so many characters on a line without an end goes on in the next: editors wrap there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +30,11 @@ class Unit:
     def shown(self) -> str:
         return f"{self.mark} {self.text}" if self.mark else self.text
 
+    @property
+    def announces(self) -> bool:
+        """Whether it says nothing without what follows it ("Please check:")."""
+        return self.text.endswith((":", "："))
+
 
 def units(markdown: str, *, links: bool) -> tuple[Unit, ...]:
     """The sentences and list items of a passage, in order, without markup.
@@ -35,7 +45,7 @@ def units(markdown: str, *, links: bool) -> tuple[Unit, ...]:
     found: list[Unit] = []
     for block in re.split(r"\n\s*\n", markdown):
         begins = True
-        for line in block.splitlines():
+        for line in _lines(block):
             item = _ITEM.match(line)
             mark = _shown_mark(item["mark"]) if item else None
             plain = _plain(item["text"] if item else line, links=links)
@@ -46,10 +56,25 @@ def units(markdown: str, *, links: bool) -> tuple[Unit, ...]:
     return tuple(found)
 
 
+def _lines(block: str) -> list[str]:
+    """The lines of a block with those put together that an editor wrapped in the middle of a sentence."""
+    lines: list[str] = []
+    for line in filter(str.strip, block.splitlines()):
+        before = lines[-1].rstrip() if lines else ""
+        text = line.strip()
+        wrapped = before and not _ENDED.search(before) and (len(before) >= _WRAPPED or text[0].islower())
+        if wrapped and not _ITEM.match(line):
+            lines[-1] = f"{before} {text}"
+        else:
+            lines.append(line)
+    return lines
+
+
 def _shown_mark(mark: str) -> str:
     return f"{mark[:-1]}." if mark[:-1].isdigit() else "-"
 
 
 def _plain(line: str, *, links: bool) -> str:
+    line = _IMAGE.sub("", line)
     line = _LINK.sub(r"\1 (\2)" if links else r"\1", line)
-    return _EMPHASIS.sub(r"\2", line).strip()
+    return _LIGHT_EMPHASIS.sub(r"\2", _EMPHASIS.sub(r"\2", line)).strip()

@@ -7,23 +7,25 @@ A reply that is too long loses whole sentences, the least needed first, and neve
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-import yaml
 from babel import Locale
 from babel.lists import format_list
 
 from triage.drafting.answer import Unit, units
+from triage.drafting.approach import Approach, approach
 from triage.drafting.facts import locale_for, order_facts
+from triage.drafting.items import attaches_photo, mentioned
 from triage.drafting.lint import content_breaches, fits, lint
 from triage.drafting.phrases import FALLBACK, Phrases, load_phrases
+from triage.drafting.salutation import addressable
+from triage.drafting.wording import personal, regrets, thanks, without_loose_ends
 from triage.types import (
+    Author,
     ChannelPolicy,
     Citation,
     Draft,
@@ -41,15 +43,29 @@ MOST_ANSWER_UNITS = 9
 LEAST_SCORE = 0.6
 """A passage less likely than this to answer is shown beside the draft but not put into it."""
 
+OFFERED_SCORE = 0.75
+"""Where the model abstained, what is less likely than this to answer is not even offered as perhaps of help."""
+
+FEW_WORDS = 12
+"""A message that says no more than so many words and fits nothing is answered with the question what is wanted."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A piece of the draft. ``keep`` orders what goes first when the text is too long: 0 goes first, 9 never goes."""
+    """A piece of the draft.
+
+    Attributes:
+        keep: what goes first when the text is too long: 0 goes first, 9 never goes.
+        passage: which of the answer's passages it belongs to.
+        announces: it says nothing by itself, so it goes with what it announces.
+    """
 
     text: str
     keep: int
     joint: str = "\n\n"
     citation: Citation | None = None
+    passage: int | None = None
+    announces: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,18 +105,30 @@ class Composer:
         phrases = load_phrases(reply_language, self._folder) or load_phrases(FALLBACK, self._folder)
         assert phrases is not None  # the package always ships the fallback
         locale = locale_for(phrases.language, message.customer.locale)
-        passages = _answering(prediction, retrieval)
-        missing = self._missing(prediction, known, message)
-        parts = [
-            *self._opening(message, prediction, phrases, policy),
-            *self._facts(message, prediction, phrases, policy, locale, now),
-            *_answer(passages, phrases, policy, locale),
-            *_closing(missing, bool(passages), prediction, phrases, policy, locale),
-            *self._signature(phrases, policy),
-        ]
-        text, kept = _fit(parts, policy)
+        how = approach(prediction)
+        missing = _missing(how, known, message)
+        facts = self._facts(message, how, phrases, policy, locale, now)
+
+        found = () if how.tentative and message.thread else _answering(prediction, how, retrieval, phrases)
+        # Where the order's facts are the answer, it stands even if the article finds no room beside them.
+        told = bool(found) and bool(facts) and how.facts_first
+
+        def fitted(passages: Sequence[Passage], asked: Sequence[str]) -> tuple[str, list[Part]]:
+            parts = [
+                *self._opening(message, how, passages, phrases, policy),
+                *facts,
+                *_answer(passages, how, bool(facts), phrases, policy, locale, missing),
+                *_closing(message, asked, bool(passages) or told, how, phrases, policy, locale),
+                *self._signature(phrases, policy),
+            ]
+            return _fit(parts, policy)
+
+        text, kept, passages = _settle(found, missing, fitted)
         order = message.order
-        warnings = list(lint(text, policy, allowed=_order_strings(order.id, order.tracking_number) if order else ()))
+        # What the order says is no contact detail, however much an amount or a number looks like one.
+        stated = [p.text for p in kept if p.passage is None and p.citation]
+        allowed = (*_order_strings(order.id, order.tracking_number), *stated) if order else ()
+        warnings = list(lint(text, policy, allowed=allowed))
         foreign = sorted({p.language for p in passages if p.language != reply_language})
         if foreign or phrases.language != reply_language:
             detail = f"the reply should be in {reply_language}; parts are in {', '.join(foreign or [phrases.language])}"
@@ -119,41 +147,36 @@ class Composer:
             confidence=round(prediction.primary.confidence * passages[0].score, 4) if passages else 0.0,
         )
 
-    def _missing(self, prediction: Prediction, known: Collection[str], message: InboundMessage) -> tuple[str, ...]:
-        if prediction.abstained:
-            return ()
-        needs: list[str] = []
-        for intent in prediction.intents:
-            needs += _plan(intent).get("needs", [])
-        has_order = message.order is not None
-        return tuple(
-            dict.fromkeys(need for need in needs if need not in known and not (has_order and need == "order_number"))
-        )
-
     def _opening(
-        self, message: InboundMessage, prediction: Prediction, phrases: Phrases, policy: ChannelPolicy
-    ) -> list[Part]:
+        self, message: InboundMessage, how: Approach, passages: Sequence[Passage], phrases: Phrases,
+        policy: ChannelPolicy,
+    ) -> list[Part]:  # fmt: skip
         parts = []
         if policy.greeting:
-            name = (message.customer.name or "").strip()
+            name = addressable(message.customer.name)
             key = "named" if name else "unnamed"
             parts.append(Part(text=phrases.greeting[key].format(name=name), keep=5))
-        parts.append(Part(text=phrases.acknowledge[_acknowledgement(prediction)], keep=3))
+        acknowledged = phrases.acknowledge[how.acknowledge]
+        if passages and regrets(acknowledged, phrases.language):
+            first = units(passages[0].lead, links=policy.links)[:1]
+            # The article says it in its own words, and once is enough.
+            if any(regrets(unit.text, passages[0].language) for unit in first):
+                acknowledged = phrases.acknowledge["default"]
+        parts.append(Part(text=acknowledged, keep=3))
         return parts
 
     def _facts(
-        self, message: InboundMessage, prediction: Prediction, phrases: Phrases, policy: ChannelPolicy,
+        self, message: InboundMessage, how: Approach, phrases: Phrases, policy: ChannelPolicy,
         locale: Locale, now: datetime,
     ) -> list[Part]:  # fmt: skip
         order = message.order
-        wanted = any(_plan(intent).get("order_facts") for intent in prediction.intents)
-        if order is None or prediction.abstained or not wanted:
+        if order is None or not how.facts:
             return []
         sentences = order_facts(order, phrases, locale=locale, policy=policy, now=now)
         return [
             Part(
                 text=sentence,
-                keep=8 if index == 0 else 6,
+                keep=8 if index == 0 else 7 if how.facts_first else 6,
                 joint="\n\n" if index == 0 else " ",
                 citation=Citation(article_id=f"order:{order.id}", passage=sentence),
             )
@@ -167,37 +190,22 @@ class Composer:
         return [Part(text=f"{phrases.signoff}\n{signature}".rstrip(), keep=5)]
 
 
-@cache
-def _plans() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((files("triage.drafting") / "plan.yaml").read_text(encoding="utf-8"))
-    return loaded
+def _missing(how: Approach, known: Collection[str], message: InboundMessage) -> tuple[str, ...]:
+    return tuple(need for need in how.needs if need not in known and not _given(need, message))
 
 
-def _plan(intent: str) -> dict[str, Any]:
-    plans = _plans()
-    found: dict[str, Any] = plans.get(intent, plans["default"])
-    return found
-
-
-def _acknowledgement(prediction: Prediction) -> str:
-    if prediction.urgency.level is Urgency.CRITICAL:
-        for kind, intents in _plans()["critical"].items():
-            if prediction.intents[0] in intents:
-                return str(kind)
-    if prediction.abstained:
-        return "default"
-    return str(_plan(prediction.intents[0])["acknowledge"])
-
-
-def _answering(prediction: Prediction, retrieval: Retrieval) -> tuple[Passage, ...]:
+def _answering(prediction: Prediction, how: Approach, retrieval: Retrieval, phrases: Phrases) -> tuple[Passage, ...]:
     """The best passage, and for a further intent the best one written for it.
 
-    Where the model abstained the draft answers nothing by itself, the passages are listed for the agent to choose from;
+    Where the model abstained a passage is only offered, and only one that very likely helps and needs no translation;
     but in an emergency the safe instruction is worth more than a wrong one costs.
     """
     passages = [passage for passage in retrieval.passages if passage.score >= LEAST_SCORE]
-    critical = prediction.urgency.level is Urgency.CRITICAL
-    if not passages or (prediction.abstained and not critical):
+    if how.tentative:
+        best = passages[0] if passages else None
+        fits_well = best and best.score >= OFFERED_SCORE and best.language == phrases.language
+        return (best,) if best and fits_well and "offer" in phrases.next else ()
+    if not passages:
         return ()
     chosen = [passages[0]]
     for intent in () if prediction.abstained else prediction.intents[1:]:
@@ -207,26 +215,86 @@ def _answering(prediction: Prediction, retrieval: Retrieval) -> tuple[Passage, .
     return tuple(chosen[:3])
 
 
-def _answer(passages: Sequence[Passage], phrases: Phrases, policy: ChannelPolicy, locale: Locale) -> list[Part]:
+def _given(need: str, message: InboundMessage) -> bool:
+    """Whether the order says it or it comes with the message, for neither is found in the text."""
+    if need == "order_number":
+        return message.order is not None
+    if need == "photo":
+        return any(
+            map(attaches_photo, (message.text, *(m.text for m in message.thread if m.author is Author.CUSTOMER)))
+        )
+    return False
+
+
+def _settle(
+    passages: tuple[Passage, ...],
+    missing: Sequence[str],
+    fitted: Callable[[Sequence[Passage], Sequence[str]], tuple[str, list[Part]]],
+) -> tuple[str, list[Part], tuple[Passage, ...]]:
+    """The text, its parts, and the passages that found a place in it.
+
+    What a sentence of the answer already asks for is not asked for again; but where that sentence had to go for the
+    channel's length, it is. A reply of whose passages nothing is left is written as one without them.
+    """
+    spoken_of = mentioned("\n".join(text for p in passages for text in (p.lead, p.text)), missing)
+    while True:
+        text, kept = fitted(passages, [item for item in missing if item not in spoken_of])
+        placed = tuple(p for index, p in enumerate(passages) if any(part.passage == index for part in kept))
+        answer = "\n".join(part.text for part in kept if part.passage is not None and part.citation)
+        still = spoken_of & mentioned(answer, missing)
+        if placed == passages and still == spoken_of:
+            return text, kept, passages
+        passages, spoken_of = placed, still if placed == passages else spoken_of
+
+
+def _answer(
+    passages: Sequence[Passage], how: Approach, informed: bool, phrases: Phrases, policy: ChannelPolicy,
+    locale: Locale, missing: Sequence[str],
+) -> list[Part]:  # fmt: skip
+    """``informed``: facts of the order stand before it; where they are the answer, the article adds its opening only."""
     parts: list[Part] = []
     for index, passage in enumerate(passages):
         if index:
-            parts.append(Part(text=phrases.also, keep=4))
+            parts.append(Part(text=phrases.also, keep=4, passage=index, announces=True))
+        if how.tentative:
+            parts.append(Part(text=phrases.next["offer"], keep=8, passage=index, announces=True))
         if passage.language != phrases.language:
             language = locale.languages.get(passage.language, passage.language)
-            parts.append(Part(text=phrases.other_language.format(language=language), keep=6))
+            text = phrases.other_language.format(language=language)
+            # As needed as the answer: without it the customer gets a text in a strange language and not one word of hers.
+            parts.append(Part(text=text, keep=8, passage=index, announces=True))
+        # Where is my order: its number, asked for or known, says more than any article, which then goes before it; and
+        # a question in the customer's language says more than an answer that is not.
+        in_front = (how.facts_first and informed) or (
+            missing and (how.facts_first or passage.language != phrases.language)
+        )
+        most_needed = 7 if in_front else 8
         lead = units(passage.lead, links=policy.links)
-        detail = () if passage.text == passage.lead else units(passage.text, links=policy.links)
+        if len(lead) > 1 and thanks(lead[0].text, passage.language) and not re.search(r"\d", lead[0].text):
+            lead = lead[1:]  # the acknowledgement has thanked already
+        only_lead = passage.text == passage.lead or how.tentative or (how.facts_first and informed)
+        detail = () if only_lead else units(passage.text, links=policy.links)
         most = MOST_ANSWER_UNITS if index == 0 else 3
-        allowed = [unit for unit in (*lead, *detail) if not content_breaches(unit.text, policy)]
+        allowed = [unit for unit in (*lead, *detail) if _may_stand(unit, passage.language, policy, missing)]
         previous: Unit | None = None
-        for number, unit in enumerate(allowed[:most]):
+        for number, unit in enumerate(without_loose_ends(allowed[:most], passage.language)):
             # The first sentence is the direct answer: it goes last of all.
-            keep = 8 if number == 0 else (7 if number < len(lead) else 2)
+            keep = most_needed if number == 0 else (most_needed - 1 if number < len(lead) else 2)
             citation = Citation(article_id=passage.article_id, passage=unit.text)
-            parts.append(Part(text=unit.shown, keep=keep, joint=_joint(unit, previous), citation=citation))
+            parts.append(
+                Part(
+                    text=unit.shown, keep=keep, joint=_joint(unit, previous), citation=citation, passage=index,
+                    announces=unit.announces,
+                )
+            )  # fmt: skip
             previous = unit
     return parts
+
+
+def _may_stand(unit: Unit, language: str, policy: ChannelPolicy, missing: Sequence[str]) -> bool:
+    """Whether the channel takes the sentence; where everybody reads along, an article asks nobody for personal details."""
+    asks = policy.public and (mentioned(unit.text, missing) or personal(unit.text, language))
+    return not asks and not content_breaches(unit.text, policy)
 
 
 def _joint(unit: Unit, previous: Unit | None) -> str:
@@ -236,9 +304,10 @@ def _joint(unit: Unit, previous: Unit | None) -> str:
 
 
 def _closing(
+    message: InboundMessage,
     missing: Sequence[str],
     answered: bool,
-    prediction: Prediction,
+    how: Approach,
     phrases: Phrases,
     policy: ChannelPolicy,
     locale: Locale,
@@ -250,24 +319,43 @@ def _closing(
     asked = ask.format(items=format_list(items, locale=locale)) if ask and items else None
     if asked:
         parts.append(Part(text=asked, keep=8))
-    if not answered or prediction.abstained:
-        parts.append(Part(text=phrases.next["handover"], keep=7 if not answered else 3))
-    elif asked:
+    if asked:
         parts.append(Part(text=phrases.next["waiting"], keep=1, joint=" "))
-    else:
+    elif not answered and how.clarify and _says_little(message, how) and "clarify" in phrases.next:
+        parts.append(Part(text=phrases.next["clarify"], keep=8))
+    elif how.emergency or (how.closing and (not answered or how.tentative)):
+        parts.append(Part(text=phrases.next["handover"], keep=7 if not answered else 3))
+    elif how.closing:
         parts.append(Part(text=phrases.next["default"], keep=1))
     return parts
 
 
+def _says_little(message: InboundMessage, how: Approach) -> bool:
+    """Whether to ask what is wanted insults nobody: a bare number or greeting, or few words about nothing we know."""
+    words = re.findall(r"[^\W\d_]{3,}", message.text)
+    most = 1 if how.tentative else FEW_WORDS
+    return not message.thread and len(words) <= most and sum(map(len, words)) <= 12 * most
+
+
 def _fit(parts: list[Part], policy: ChannelPolicy) -> tuple[str, list[Part]]:
     """The text within the channel's length and the parts that stayed; what is kept least goes first, later ones before."""
-    kept = list(parts)
+    kept = _without_idle(parts)
     while not fits(_join(kept), policy):
         droppable = [index for index, part in enumerate(kept) if part.keep < 9]
         if len(kept) <= 1 or not droppable:
             break
         kept.pop(min(droppable, key=lambda index: (kept[index].keep, -index)))
+        kept = _without_idle(kept)
     return _join(kept), kept
+
+
+def _without_idle(parts: Sequence[Part]) -> list[Part]:
+    """``parts`` without those that announce something of which nothing is left."""
+    kept: list[Part] = []
+    for part in reversed(parts):
+        if not part.announces or (kept and kept[-1].passage == part.passage):
+            kept.append(part)
+    return kept[::-1]
 
 
 def _join(parts: Sequence[Part]) -> str:

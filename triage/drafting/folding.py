@@ -39,6 +39,11 @@ def fold(source: str) -> Folded:
     return Folded(source=source, text="".join(pieces), origin=(*origin, len(source)))
 
 
+def folded(source: str) -> str:
+    """``fold(source).text``, with each run of space as one, for those who need no way back."""
+    return " ".join("".join(map(_fold, source)).split())
+
+
 @lru_cache(maxsize=8192)
 def _fold(character: str) -> str:
     if character in _SPECIAL:

@@ -15,7 +15,7 @@ from triage.errors import ConfigurationError
 
 FALLBACK = "en"
 
-OPTIONAL = frozenset({"ask_privately"})
+OPTIONAL = frozenset({"ask_privately", "next.clarify", "next.offer"})
 """Phrases that a user's file may lack, because files were written before there was such a phrase."""
 
 
@@ -23,7 +23,8 @@ class Phrases(BaseModel):
     """One language's phrases. Every file has the same keys; braces name the placeholders that a phrase must keep.
 
     ``ask`` is for replies that the customer alone reads, ``ask_privately`` for replies that everybody reads. The latter
-    is None only for a user's own language whose file lacks it; a public reply then asks for nothing.
+    is None only for a user's own language whose file lacks it; a public reply then asks for nothing. ``next`` may lack
+    ``clarify``, which asks what is wanted, and ``offer``, which leads in an article that may not be what was asked for.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,9 +75,10 @@ def load_phrases(language: str, folder: Path | None = None) -> Phrases | None:
     if folder is not None and (folder / f"{language}.yaml").is_file():
         own = _parse((folder / f"{language}.yaml").read_text(encoding="utf-8"), str(folder / f"{language}.yaml"))
         packaged = _packaged(language)
-        if own.ask_privately is None and packaged is not None:
-            return own.model_copy(update={"ask_privately": packaged.ask_privately})
-        return own
+        if packaged is None:
+            return own
+        later = {"ask_privately": own.ask_privately or packaged.ask_privately, "next": {**packaged.next, **own.next}}
+        return own.model_copy(update=later)
     return _packaged(language)
 
 

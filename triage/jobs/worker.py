@@ -55,10 +55,14 @@ class Worker:
         """There is work: do not wait for the next look."""
         self._awake.set()
 
-    def stop(self) -> None:
-        """Finishes what is under way and ends."""
+    def halt(self) -> None:
+        """Asks for the end, after what is under way; safe in a signal handler."""
         self._stopping.set()
         self._awake.set()
+
+    def stop(self) -> None:
+        """Finishes what is under way and ends."""
+        self.halt()
         if self._thread is not None:
             self._thread.join()
 

@@ -17,6 +17,7 @@ from triage.knowledge_base.chunking import MOST_CHARACTERS
 from triage.knowledge_base.evidence import Evidence, RetrievalWeights
 from triage.knowledge_base.live import LiveIndex
 from triage.knowledge_base.passages import Key, PreparedArticle, Progress, key_of, prepare
+from triage.knowledge_base.reranker import Reranker
 from triage.knowledge_base.retriever import this_day
 from triage.knowledge_base.state import State
 from triage.protocols import Encoder, Query
@@ -34,6 +35,7 @@ class KnowledgeBase:
         seed: the articles to begin with where the folder holds none that can be read.
         clock: seconds that never run backwards.
         today: decides which articles are valid.
+        reranker: reads the leading passages once more.
     """
 
     def __init__(
@@ -45,10 +47,11 @@ class KnowledgeBase:
         weights: RetrievalWeights | None = None,
         clock: Callable[[], float] = time.monotonic,
         today: Callable[[], date] = this_day,
+        reranker: Reranker | None = None,
     ) -> None:
         self._encoder = encoder
         self._weights = weights or RetrievalWeights()
-        self._today = today
+        self._today, self._reranker = today, reranker
         self._live = LiveIndex(folder, encoder, seed=seed, clock=clock)
 
     @property
@@ -75,12 +78,14 @@ class KnowledgeBase:
         self._live.look()
         state = self._live.state
         found = state.corpus.find(query, self._today(), self._weights)
-        return Retrieval(passages=state.corpus.offer(found, self._weights, query.limit), index_version=state.version)
+        passages = state.corpus.offer(found, self._weights, query, self._reranker)
+        return Retrieval(passages=passages, index_version=state.version)
 
     def evidence(self, query: Query) -> list[Evidence]:
         """The best passage of each candidate article, in no order."""
         self._live.look()
-        return self._live.state.corpus.find(query, self._today(), self._weights).rows()
+        corpus = self._live.state.corpus
+        return corpus.rows(corpus.find(query, self._today(), self._weights))
 
     def put(self, article: Article) -> Outcome:
         """Creates ``article``, or replaces the one of its id and language.

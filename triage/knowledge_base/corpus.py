@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
@@ -17,111 +17,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triage.knowledge_base.chunking import Chunk
-from triage.knowledge_base.evidence import Findings, RetrievalWeights, gaps
-from triage.knowledge_base.lexical import Matches, inverse_frequencies, leading, words
-from triage.knowledge_base.passages import Key, PassageIndex, key_of
-from triage.protocols import Vectors
-from triage.types import Article, Passage
+from triage.knowledge_base.evidence import Evidence, Findings, RetrievalWeights, gaps
+from triage.knowledge_base.lexical import inverse_frequencies, words
+from triage.knowledge_base.passages import Key, PassageIndex, Traits, key_of
+from triage.knowledge_base.reranker import MOST_RERANKED, Reranker
+from triage.knowledge_base.scope import Scope, best_languages, same_language
+from triage.knowledge_base.segment import Positions, Segment
+from triage.protocols import Query, Vectors
+from triage.types import Passage
 
-CANDIDATES = 60
+CANDIDATES = 40
 RRF = 60.0
 """The constant of reciprocal rank fusion; large enough that no single first rank decides alone."""
 
 LEAST_INTENT = 0.1
 """Intents that count less bring no candidates of their own."""
 
-EMERGENCY_TAG = "emergency"
-"""Tag of the articles that a critical message should get first: safety, fraud."""
+SHORTLIST = 40
+"""Candidates whose evidence is weighed, those that lead by rank fusion."""
 
-Positions = NDArray[np.int64]
+MOST_POSTINGS = 4_000
+"""Occurrences that one search scores, the rarest words first: what many passages hold tells them apart the least."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Scope:
-    """Who asks, where and when: decides which articles may be offered at all."""
-
-    language: str
-    channel: str | None
-    market: str | None
-    today: date
-
-    def covers(self, article: Article) -> bool:
-        """Whether ``article`` holds on this channel, in this market and today."""
-        if article.channels and self.channel not in article.channels:
-            return False
-        if article.markets and self.market is not None and self.market not in article.markets:
-            return False
-        if article.valid_from is not None and self.today < article.valid_from:
-            return False
-        return article.valid_to is None or self.today <= article.valid_to
+_SHARES = 1 / (RRF + 1 + np.arange(CANDIDATES))
+_TAGS_KEPT = 256
+"""Language tags for which what may be offered is kept; a caller may name any number."""
 
 
-class Segment:
-    """One index of a corpus, less the articles that a later one replaces.
+class Terms(NamedTuple):
+    """The W distinct words of a query: their numbers in each segment, frequency (W,) over all, and repeats (W,)."""
 
-    Args:
-        replaced: keys of articles that no longer count here.
-    """
-
-    def __init__(self, index: PassageIndex, replaced: Collection[Key] = ()) -> None:
-        self.index = index
-        self.replaced = replaced
-        spans = [index.spans[key] for key in replaced if key in index.spans]
-        self.hidden: NDArray[np.bool_] | None = None
-        if spans:
-            self.hidden = np.zeros(len(index), dtype=np.bool_)
-            for start, end in spans:
-                self.hidden[start:end] = True
-        self.passages = len(index) - sum(end - start for start, end in spans)
-        lengths = index.lexical.lengths
-        self.length = lengths.sum(dtype=np.float64) - sum(
-            lengths[start:end].sum(dtype=np.float64) for start, end in spans
-        )
-
-    def visible(self, positions: Positions) -> Positions:
-        return positions if self.hidden is None else positions[~self.hidden[positions]]
-
-    def match(self, vocabulary: Sequence[str]) -> Matches:
-        matches = self.index.lexical.match(vocabulary)
-        return matches if self.hidden is None else matches.without(self.hidden)
-
-    def nearest(self, vector: Vectors, limit: int) -> Positions:
-        """At least the ``limit`` nearest passages that are not hidden, in no order."""
-        wanted = limit
-        while True:
-            found = self.index.dense.search(vector, wanted)[0]
-            kept = self.visible(found)
-            if len(kept) >= limit or len(found) < wanted:
-                return kept
-            wanted *= 4
-
-    def with_intent(self, intent: str, vector: Vectors, limit: int) -> Positions:
-        """The ``limit`` nearest passages, about, of the articles that answer ``intent``, in no order."""
-        positions = self.visible(self.index.by_intent.get(intent, np.zeros(0, dtype=np.int64)))
-        if len(positions) > limit:
-            similar = self.index.vectors[positions] @ vector
-            positions = positions[np.argpartition(similar, len(positions) - limit)[len(positions) - limit :]]
-        return positions
-
-    def variants(self, article_id: str) -> list[Article]:
-        found = self.index.variants.get(article_id, ())
-        return [article for article in found if key_of(article) not in self.replaced]
-
-
-class Query(NamedTuple):
-    """A message as the search needs it: ``vector`` (D,), ``repeats`` the count of each word."""
-
-    vector: Vectors
-    repeats: Mapping[str, int]
-    intents: Mapping[str, float]
+    numbers: list[NDArray[np.int64]]
+    frequency: NDArray[np.int64]
+    repeats: NDArray[np.int64]
 
 
 class Corpus:
     """The union of a large index and, if any, the small one of what changed since.
 
     A passage ranks as if all were in one index: the rankings of both are joined before they are cut, with the word
-    frequencies of the union, and ties go by article id, language and place in the article. Only the graph index, used
-    beyond ``dense.FLAT_UP_TO`` passages, may miss a neighbour that an exact search would give.
+    frequencies of the union, and ties go by article id, language and place in the article. Only an index beyond
+    ``dense.FLAT_UP_TO`` passages may miss a neighbour that an exact search would give.
 
     Args:
         changes: the index of what changed since ``main`` was made.
@@ -130,116 +66,170 @@ class Corpus:
 
     def __init__(self, main: PassageIndex, changes: PassageIndex | None = None, replaced: Collection[Key] = ()) -> None:
         self._segments = [Segment(main, replaced)]
+        self._traits = main.traits
         if changes is not None and changes.articles:
             self._segments.append(Segment(changes))
+            self._traits = main.traits.and_of(changes.traits)
         self._bases = [0, len(main)][: len(self._segments)]
         self._order = _order([segment.index for segment in self._segments])
-        self._changed = {article_id for article_id, _ in replaced}
         self._passages = sum(segment.passages for segment in self._segments)
         self._mean_length = sum(segment.length for segment in self._segments) / max(1, self._passages)
+        self._language_sets, self._language_set = _language_sets(main, self._traits, {name for name, _ in replaced})
+        self._intent_sets = list(self._traits.intent_sets)
+        self._serving: dict[str, tuple[NDArray[np.bool_], NDArray[np.float64]]] = {}
 
     def __len__(self) -> int:
         """Passages, those of replaced articles not counted."""
         return self._passages
 
-    def find(
-        self,
-        text: str,
-        *,
-        vector: Vectors,
-        scope: Scope,
-        intents: Mapping[str, float],
-        critical: bool,
-        weights: RetrievalWeights,
-    ) -> Findings:
+    def find(self, query: Query, today: date, weights: RetrievalWeights) -> Findings:
         """The best passage of each candidate article, in no order."""
-        query = Query(vector=vector, repeats=Counter(words(text)), intents=intents)
-        matches = [segment.match(list(query.repeats)) for segment in self._segments]
-        frequency = np.sum([found.frequency for found in matches], axis=0)
-        positions, fused = _fuse(self._rankings(query, matches, frequency))
-        chunks = self._chunks(positions)
+        terms = self._terms(query.text)
+        positions, cosines, fused = self._candidates(query, terms)
+        offered, same = self._in_scope(positions, query.language, Scope.of(query, today))
+        kept = np.flatnonzero(offered)
+        if len(kept) > SHORTLIST:
+            kept = kept[np.lexsort((self._order[positions[kept]], -fused[kept]))[:SHORTLIST]]
+        positions = positions[kept]
         found = Findings(
-            chunks=tuple(chunks),
-            cosine=self._cosines(positions, vector),
-            gap=np.zeros(len(chunks)),
-            intent=_intent_weights(chunks, intents),
-            coverage=self._coverage(positions, matches, frequency),
-            same_language=np.asarray([part.article.language == scope.language for part in chunks], dtype=np.float64),
-            emergency=np.asarray(
-                [critical and EMERGENCY_TAG in part.article.tags for part in chunks], dtype=np.float64
-            ),
-            fused=fused,
+            positions=positions,
+            cosine=cosines[kept],
+            gap=np.zeros(len(kept)),
+            intent=self._intent_weights(positions, query.intents),
+            coverage=self._coverage(positions, terms),
+            same_language=same[kept],
+            emergency=(self._traits.emergency[positions] & query.critical).astype(np.float64),
+            fused=fused[kept],
         )
-        best = self._best_of_each(found, positions, scope, weights)
+        best = found.at(self._best_of_each(positions, weights.logit(found)))
         return replace(best, gap=gaps(best.cosine))
 
-    def lead(self, article: Article) -> str:
-        """The opening of ``article``."""
-        for segment in reversed(self._segments):
-            if segment.index.articles.get(key_of(article)) is article:
-                return segment.index.chunks[segment.index.spans[key_of(article)][0]].text
-        raise KeyError(key_of(article))
+    def rows(self, found: Findings) -> list[Evidence]:
+        """One record a passage."""
+        names = ("cosine", "gap", "intent", "coverage", "same_language", "emergency", "fused")
+        columns = zip(*(getattr(found, name).tolist() for name in names), strict=True)
+        return [
+            Evidence(chunk=self._chunk(position), **dict(zip(names, values, strict=True)))
+            for position, values in zip(found.positions.tolist(), columns, strict=True)
+        ]
 
-    def offer(self, found: Findings, weights: RetrievalWeights, limit: int) -> tuple[Passage, ...]:
+    def offer(
+        self, found: Findings, weights: RetrievalWeights, query: Query, reranker: Reranker | None = None
+    ) -> tuple[Passage, ...]:
         """The passages of ``found`` that probably answer, best first."""
         scores = (1 + np.tanh(weights.logit(found) / 2)) / 2
-        rows = [row for row in np.argsort(-scores, kind="stable").tolist() if scores[row] >= weights.threshold]
-        rows.sort(key=lambda row: (-scores[row], -found.fused[row], found.chunks[row].article.id))
+        rows = np.lexsort((self._order[found.positions], -found.fused, -scores))
+        if reranker is not None:
+            rows = rows[:MOST_RERANKED]
+            texts = [self._chunk(position).indexed for position in found.positions[rows].tolist()]
+            told = reranker.probabilities(query.text, texts)
+            if told is not None:
+                # The mean: one that is sure of what the other rules out must not decide alone.
+                scores[rows] = (scores[rows] + told) / 2
+                rows = rows[np.argsort(-scores[rows], kind="stable")]
+        rows = rows[: query.limit]
         return tuple(
-            Passage(
-                article_id=part.article.id,
-                language=part.article.language,
-                title=part.article.title,
-                text=part.text,
-                score=round(float(scores[row]), 4),
-                lead=self.lead(part.article),
-                intents=part.article.intents,
-            )
-            for row, part in ((row, found.chunks[row]) for row in rows[:limit])
+            self._passage(position, round(score, 4))
+            for position, score in zip(found.positions[rows].tolist(), scores[rows].tolist(), strict=True)
+            if score >= weights.threshold
         )
 
-    def _rankings(self, query: Query, matches: Sequence[Matches], frequency: NDArray[np.int64]) -> list[Positions]:
-        near = [segment.nearest(query.vector, CANDIDATES) for segment in self._segments]
-        rankings = [self._nearest_first(near, query.vector)]
-        counts = np.asarray(list(query.repeats.values()), dtype=np.float64)
-        weights = inverse_frequencies(frequency, self._passages) * counts
-        scores, positions = [], []
-        for segment, base, found in zip(self._segments, self._bases, matches, strict=True):
-            every = segment.index.lexical.scores(found, weights, self._mean_length)
-            best = leading(every, CANDIDATES)
-            scores.append(every[best])
-            positions.append(best + base)
-        rankings.append(self._first(np.concatenate(positions), np.concatenate(scores)))
+    def _passage(self, position: int, score: float) -> Passage:
+        part = self._chunk(position)
+        article = part.article
+        return Passage(
+            article_id=article.id,
+            language=article.language,
+            title=article.title,
+            text=part.text,
+            score=score,
+            lead=self._opening(position).text,
+            intents=article.intents,
+        )
+
+    def _chunk(self, position: int) -> Chunk:
+        segment, local = self._place(position)
+        return segment.index.chunks[local]
+
+    def _opening(self, position: int) -> Chunk:
+        """The first passage of the article of the one at ``position``."""
+        segment, local = self._place(position)
+        return segment.index.chunks[segment.index.spans[key_of(segment.index.chunks[local].article)][0]]
+
+    def _place(self, position: int) -> tuple[Segment, int]:
+        base = self._bases[-1]
+        return (self._segments[-1], position - base) if position >= base else (self._segments[0], position)
+
+    def _terms(self, text: str) -> Terms:
+        repeats = Counter(words(text))
+        numbers = [segment.index.lexical.numbers(repeats) for segment in self._segments]
+        found = [segment.frequency(part) for segment, part in zip(self._segments, numbers, strict=True)]
+        frequency = found[0] if len(found) == 1 else found[0] + found[1]
+        return Terms(numbers, frequency, np.fromiter(repeats.values(), np.int64, len(repeats)))
+
+    def _candidates(self, query: Query, terms: Terms) -> tuple[Positions, NDArray[np.float64], NDArray[np.float64]]:
+        """Positions, cosines and reciprocal rank fusion of the passages that lead by vector, by words or by intent."""
+        lexical, scores = self._with_words(terms)
+        near = [segment.near(query.vector) for segment in self._segments]
+        dense = [self._joined([part.nearest(CANDIDATES) for part in near])]
         for intent, weight in query.intents.items():
             if weight >= LEAST_INTENT:
-                near = [segment.with_intent(intent, query.vector, CANDIDATES) for segment in self._segments]
-                rankings.append(self._nearest_first(near, query.vector))
-        return rankings
+                dense.append(self._joined([part.with_intent(intent, CANDIDATES) for part in near]))
+        positions, rows = np.unique(np.concatenate([lexical, *dense]), return_inverse=True)
+        cosines = self._cosines(positions, query.vector)
+        fused = np.zeros(len(positions))
+        start = len(lexical)
+        self._add_shares(fused, rows[:start], lexical, scores)
+        for part in dense:
+            these = rows[start : start + len(part)]
+            self._add_shares(fused, these, part, cosines[these])
+            start += len(part)
+        kept = np.flatnonzero(fused)
+        return positions[kept], cosines[kept], fused[kept]
 
-    def _nearest_first(self, near: Sequence[Positions], vector: Vectors) -> Positions:
-        positions = np.concatenate([found + base for found, base in zip(near, self._bases, strict=True)])
-        return self._first(positions, self._cosines(positions, vector))
+    def _add_shares(
+        self, fused: NDArray[np.float64], rows: Positions, positions: Positions, scores: NDArray[np.float64]
+    ) -> None:
+        """Adds to ``fused``, at ``rows``, what the ranking of ``positions`` by ``scores`` gives."""
+        best = np.lexsort((self._order[positions], -scores))[:CANDIDATES]
+        fused[rows[best]] += _SHARES[: len(best)]
 
-    def _first(self, positions: Positions, scores: NDArray[np.float64]) -> Positions:
-        return positions[np.lexsort((self._order[positions], -scores))[:CANDIDATES]]
+    def _with_words(self, terms: Terms) -> tuple[Positions, NDArray[np.float64]]:
+        rarest = np.argsort(terms.frequency, kind="stable")
+        rarest = rarest[terms.frequency[rarest] > 0]
+        scored = rarest[: max(1, np.searchsorted(np.cumsum(terms.frequency[rarest]), MOST_POSTINGS, side="right"))]
+        weights = inverse_frequencies(terms.frequency[scored], self._passages) * terms.repeats[scored]
+        found = [
+            segment.with_words(numbers[scored], weights, self._mean_length, CANDIDATES)
+            for segment, numbers in zip(self._segments, terms.numbers, strict=True)
+        ]
+        return self._joined([positions for positions, _ in found]), np.concatenate([scores for _, scores in found])
+
+    def _joined(self, found: Sequence[Positions]) -> Positions:
+        if len(found) == 1:
+            return found[0]
+        return np.concatenate([found[0], found[1] + self._bases[1]])
 
     def _cosines(self, positions: Positions, vector: Vectors) -> NDArray[np.float64]:
         """Summed row by row: a matrix product may round one row differently beside others, and ties would part."""
         products = np.empty(len(positions))
         for segment, mask, local in self._split(positions):
-            products[mask] = (segment.index.vectors[local] * vector).sum(axis=1)
+            products[mask] = np.einsum("ij,j->i", segment.index.vectors[local], vector)
         return products
 
-    def _coverage(
-        self, positions: Positions, matches: Sequence[Matches], frequency: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
+    def _coverage(self, positions: Positions, terms: Terms) -> NDArray[np.float64]:
         """The share of the rare words, those that at most a tenth of the passages hold and at least one does."""
-        rare = (frequency > 0) & (frequency <= max(1, self._passages // 10))
-        held = np.zeros(len(positions))
-        for row, (segment, mask, local) in enumerate(self._split(positions)):
-            found = matches[row].position[matches[row].each(rare)]
-            held[mask] = np.bincount(found, minlength=len(segment.index))[local]
-        return held / max(1, int(rare.sum()))
+        rare = np.flatnonzero((terms.frequency > 0) & (terms.frequency <= max(1, self._passages // 10)))
+        held = np.empty(len(positions))
+        for numbers, (segment, mask, local) in zip(terms.numbers, self._split(positions), strict=True):
+            held[mask] = segment.index.lexical.held(numbers[rare], local)
+        return held / max(1, len(rare))
+
+    def _intent_weights(self, positions: Positions, intents: Mapping[str, float]) -> NDArray[np.float64]:
+        """(K,) how much the best of each article's intents counts."""
+        numbers = self._traits.intents[positions].tolist()
+        values = {n: max([intents.get(name, 0.0) for name in self._intent_sets[n]], default=0.0) for n in set(numbers)}
+        return np.asarray([values[number] for number in numbers], dtype=np.float64)
 
     def _split(self, positions: Positions) -> list[tuple[Segment, NDArray[np.bool_] | slice, Positions]]:
         """For each segment: which of ``positions`` lie in it, and where."""
@@ -251,60 +241,58 @@ class Corpus:
             (self._segments[1], second, positions[second] - self._bases[1]),
         ]
 
-    def _chunks(self, positions: Positions) -> list[Chunk]:
-        first, *rest = [segment.index.chunks for segment in self._segments]
-        if not rest:
-            return [first[position] for position in positions.tolist()]
-        base = self._bases[1]
-        return [first[p] if p < base else rest[0][p - base] for p in positions.tolist()]
+    def _in_scope(
+        self, positions: Positions, language: str, scope: Scope
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Which passages may be offered, in the language that serves best, and which are in the reader's (1 or 0)."""
+        articles, languages = self._traits.article[positions], self._traits.language[positions]
+        sets = self._language_set[articles]
+        allowed, same = self._serving_for(language)
+        offered = allowed[sets, languages]
+        chosen: dict[int, frozenset[str]] = {}
+        for row in np.flatnonzero(sets < 0).tolist():
+            article, number = self._chunk(int(positions[row])).article, int(articles[row])
+            if number not in chosen:
+                chosen[number] = self._languages(article.id, language, scope)
+            offered[row] = article.language in chosen[number] and scope.covers(article)
+        return offered, same[languages]
 
-    def _best_of_each(self, found: Findings, positions: Positions, scope: Scope, weights: RetrievalWeights) -> Findings:
-        offered: dict[str, frozenset[str]] = {}
-        chosen: dict[str, int] = {}
-        for row in np.lexsort((self._order[positions], -weights.logit(found))).tolist():
-            article = found.chunks[row].article
-            if article.id in chosen:
-                continue
-            if article.id not in offered:
-                offered[article.id] = self._languages(article.id, scope)
-            if article.language in offered[article.id] and scope.covers(article):
-                chosen[article.id] = row
-        rows = np.asarray(list(chosen.values()), dtype=np.int64)
-        return Findings(
-            chunks=tuple(found.chunks[row] for row in rows.tolist()),
-            cosine=found.cosine[rows], gap=found.gap[rows], intent=found.intent[rows], coverage=found.coverage[rows],
-            same_language=found.same_language[rows], emergency=found.emergency[rows], fused=found.fused[rows],
-        )  # fmt: skip
+    def _best_of_each(self, positions: Positions, logits: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The row of the best passage of each article."""
+        order = np.lexsort((self._order[positions], -logits))
+        return order[np.unique(self._traits.article[positions[order]], return_index=True)[1]]
 
-    def _languages(self, article_id: str, scope: Scope) -> frozenset[str]:
-        """The customer's language where the article is to be had in it, else English, else any."""
-        main = self._segments[0].index
-        available = None if article_id in self._changed else main.unlimited.get(article_id)
-        if available is None:
-            variants = [article for segment in self._segments for article in segment.variants(article_id)]
-            available = frozenset(article.language for article in variants if scope.covers(article))
-        for language in (scope.language, "en"):
-            if language in available:
-                return frozenset((language,))
-        return available
+    def _serving_for(self, language: str) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Whether a set of languages (rows, the last for articles asked one by one) offers a language (columns), and
+        whether the columns are the reader's language."""
+        known = self._serving.get(language)
+        if known is not None:
+            return known
+        tags = self._traits.languages
+        allowed = np.zeros((len(self._language_sets) + 1, len(tags)), dtype=np.bool_)
+        for row, available in enumerate(self._language_sets):
+            allowed[row, [tags[tag] for tag in best_languages(available, language) if tag in tags]] = True
+        same = np.asarray([same_language(tag, language) for tag in tags], dtype=np.float64)
+        if len(self._serving) < _TAGS_KEPT:
+            self._serving[language] = (allowed, same)
+        return allowed, same
 
-
-def _intent_weights(chunks: Sequence[Chunk], intents: Mapping[str, float]) -> NDArray[np.float64]:
-    """(K,) how much the best of each article's intents counts."""
-    weights: dict[tuple[str, ...], float] = {}
-    for part in chunks:
-        names = part.article.intents
-        if names not in weights:
-            weights[names] = max([intents.get(name, 0.0) for name in names], default=0.0)
-    return np.asarray([weights[part.article.intents] for part in chunks], dtype=np.float64)
+    def _languages(self, article_id: str, language: str, scope: Scope) -> frozenset[str]:
+        variants = [article for segment in self._segments for article in segment.variants(article_id)]
+        return best_languages((article.language for article in variants if scope.covers(article)), language)
 
 
-def _fuse(rankings: Sequence[Positions]) -> tuple[Positions, NDArray[np.float64]]:
-    """The passages of all rankings, and their reciprocal rank fusion."""
-    shares = [1 / (RRF + 1 + np.arange(len(ranking))) for ranking in rankings]
-    positions, inverse = np.unique(np.concatenate(rankings), return_inverse=True)
-    fused = np.bincount(inverse, np.concatenate(shares), minlength=len(positions))
-    return positions, np.asarray(fused, dtype=np.float64)
+def _language_sets(
+    main: PassageIndex, traits: Traits, changed: Collection[str]
+) -> tuple[list[frozenset[str]], NDArray[np.int64]]:
+    """The sets of languages in which articles exist, and the number of each article's, by article number.
+
+    It is -1 where the articles have to be asked: they changed, or they do not hold everywhere and at any time.
+    """
+    numbers = np.full(len(traits.ids), -1, dtype=np.int64)
+    numbers[: len(main.language_set)] = main.language_set
+    numbers[[traits.ids[name] for name in changed if name in traits.ids]] = -1
+    return list(main.language_sets), numbers
 
 
 def _order(indexes: Sequence[PassageIndex]) -> NDArray[np.int64]:

@@ -34,9 +34,9 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """The evidence of K passages in columns: ``Evidence`` with an array (K,) for each number."""
+    """The evidence of K passages, told by their positions in the corpus, in columns (K,)."""
 
-    chunks: tuple[Chunk, ...]
+    positions: NDArray[np.int64]
     cosine: Values
     gap: Values
     intent: Values
@@ -45,27 +45,13 @@ class Findings:
     emergency: Values
     fused: Values
 
-    def rows(self) -> list[Evidence]:
-        """One record a passage."""
-        columns = zip(
-            self.cosine.tolist(),
-            self.gap.tolist(),
-            self.intent.tolist(),
-            self.coverage.tolist(),
-            self.same_language.tolist(),
-            self.emergency.tolist(),
-            self.fused.tolist(),
-            strict=True,
-        )
-        return [
-            Evidence(
-                chunk=chunk, cosine=cosine, gap=gap, intent=intent, coverage=coverage,
-                same_language=same_language, emergency=emergency, fused=fused,
-            )
-            for chunk, (cosine, gap, intent, coverage, same_language, emergency, fused) in zip(
-                self.chunks, columns, strict=True
-            )
-        ]  # fmt: skip
+    def at(self, rows: NDArray[np.int64]) -> Findings:
+        """The passages at ``rows``."""
+        return Findings(
+            positions=self.positions[rows], cosine=self.cosine[rows], gap=self.gap[rows], intent=self.intent[rows],
+            coverage=self.coverage[rows], same_language=self.same_language[rows], emergency=self.emergency[rows],
+            fused=self.fused[rows],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

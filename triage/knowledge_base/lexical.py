@@ -11,8 +11,6 @@ import unicodedata
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,35 +50,15 @@ def _stem(word: str) -> str:
     return word if len(word) <= 6 or word.isdigit() else word[:6]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Matches:
-    """Where the V words of a query occur in one index: M pairs of word and passage, word by word.
-
-    ``position`` (M,) indexes the passages, ``count`` (M,) says how often the word occurs there; ``frequency`` (V,) says
-    in how many passages each word occurs, that is how many pairs are its.
-    """
-
-    position: NDArray[np.int32]
-    count: NDArray[np.float32]
-    frequency: NDArray[np.int64]
-
-    def each(self, values: NDArray[Any]) -> NDArray[Any]:
-        """(M,) for each pair its word's entry of ``values`` (V,)."""
-        return np.repeat(values, self.frequency)
-
-    def without(self, hidden: NDArray[np.bool_]) -> Matches:
-        """The matches in passages that ``hidden`` (N,) does not mark."""
-        kept = ~hidden[self.position]
-        word = self.each(np.arange(len(self.frequency)))
-        frequency = np.bincount(word[kept], minlength=len(self.frequency))
-        return Matches(position=self.position[kept], count=self.count[kept], frequency=frequency)
-
-
 class LexicalIndex:
-    """Which passage holds which word how often.
+    """Which passage holds which word how often, by word and by passage. Words are told by number, absent ones by -1.
 
     Args:
         texts: one a passage.
+
+    Attributes:
+        lengths: (N,) words of each passage.
+        frequency: (V + 1,) in how many passages each word occurs; the last entry, 0, stands for absent words.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -102,44 +80,68 @@ class LexicalIndex:
             counts.extend(occurrences.values())
             distinct.append(len(occurrences))
             lengths.append(len(document))
-        term = np.asarray(terms, dtype=np.int32)
-        by_term = np.argsort(term, kind="stable")
+        self._vocabulary = vocabulary
+        self._terms = np.asarray(terms, dtype=np.int32)
+        self._starts = np.concatenate([[0], np.cumsum(np.asarray(distinct, dtype=np.int64))])
+        by_term = np.argsort(self._terms, kind="stable")
         positions = np.repeat(np.arange(len(distinct), dtype=np.int32), np.asarray(distinct, dtype=np.int64))
         self._positions = positions[by_term]
         self._counts = np.asarray(counts, dtype=np.float32)[by_term]
-        ends = np.cumsum(np.bincount(term, minlength=len(vocabulary)))
-        self._spans = dict(zip(vocabulary, zip([0, *ends[:-1].tolist()], ends.tolist(), strict=False), strict=True))
+        self.frequency = np.bincount(self._terms, minlength=len(vocabulary) + 1)
+        self._ends = np.cumsum(self.frequency)
         self.lengths = np.asarray(lengths, dtype=np.float32)
 
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def match(self, vocabulary: Sequence[str]) -> Matches:
-        """Where the distinct words of ``vocabulary`` occur."""
-        spans = [self._spans.get(word, (0, 0)) for word in vocabulary]
-        return Matches(
-            position=np.concatenate([self._positions[:0], *[self._positions[start:end] for start, end in spans]]),
-            count=np.concatenate([self._counts[:0], *[self._counts[start:end] for start, end in spans]]),
-            frequency=np.asarray([end - start for start, end in spans], dtype=np.int64),
-        )
+    def numbers(self, vocabulary: Iterable[str]) -> NDArray[np.int64]:
+        """The number of each word."""
+        return np.asarray([self._vocabulary.get(word, -1) for word in vocabulary], dtype=np.int64)
 
-    def scores(self, matches: Matches, weights: NDArray[np.float64], mean_length: float) -> NDArray[np.float64]:
-        """(N,) BM25 of every passage; ``weights`` (V,) are the words' inverse frequencies times their count."""
-        damping = np.float32(K1 * (1 - B)) + np.float32(K1 * B / max(mean_length, 1e-9)) * self.lengths
-        parts = matches.each(weights.astype(np.float32)) * matches.count / (damping[matches.position] + matches.count)
-        return np.asarray(np.bincount(matches.position, parts, minlength=len(self)), dtype=np.float64)
+    def frequency_in(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(V + 1,) as ``frequency``, in the passages at ``positions`` alone."""
+        return np.bincount(self._terms[self._rows(positions)], minlength=len(self.frequency))
+
+    def held(self, numbers: NDArray[np.int64], positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(K,) how many of the distinct words ``numbers`` each passage at ``positions`` (K,) holds."""
+        wanted = np.zeros(len(self.frequency), dtype=np.bool_)
+        wanted[numbers[numbers >= 0]] = True
+        hits = np.flatnonzero(wanted[self._terms[self._rows(positions)]])
+        ends = np.cumsum(self._starts[positions + 1] - self._starts[positions])
+        return np.bincount(np.searchsorted(ends, hits, side="right"), minlength=len(positions))
+
+    def scores(
+        self, numbers: NDArray[np.int64], weights: NDArray[np.float64], mean_length: float
+    ) -> NDArray[np.float64]:
+        """(N,) BM25 of every passage for the distinct words ``numbers`` (W,).
+
+        Args:
+            weights: (W,) their inverse frequencies times their count.
+        """
+        ends, sizes = self._ends[numbers].tolist(), self.frequency[numbers]
+        spans = [slice(end - size, end) for end, size in zip(ends, sizes.tolist(), strict=True)]
+        position = np.concatenate([self._positions[:0], *[self._positions[span] for span in spans]])
+        count = np.concatenate([self._counts[:0], *[self._counts[span] for span in spans]])
+        damping = np.float32(K1 * (1 - B)) + np.float32(K1 * B / max(mean_length, 1e-9)) * self.lengths[position]
+        parts = np.repeat(weights.astype(np.float32), sizes) * count / (damping + count)
+        return np.asarray(np.bincount(position, parts, minlength=len(self)), dtype=np.float64)
 
     def search(self, query: str, limit: int) -> tuple[NDArray[np.int64], Vectors]:
         """Positions (K,) and scores (K,) above zero, best first."""
         tokens = Counter(words(query))
-        matches = self.match(list(tokens))
-        if not len(matches.position):
-            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
-        weights = inverse_frequencies(matches.frequency, len(self)) * np.asarray(list(tokens.values()))
-        scores = self.scores(matches, weights, float(self.lengths.mean(dtype=np.float64)))
+        numbers = self.numbers(tokens)
+        weights = inverse_frequencies(self.frequency[numbers], len(self)) * np.asarray(list(tokens.values()))
+        scores = self.scores(numbers, weights, float(self.lengths.mean(dtype=np.float64)) if len(self) else 0.0)
         best = leading(scores, limit)
         best = best[np.argsort(-scores[best], kind="stable")][:limit]
         return best, scores[best].astype(np.float32)
+
+    def _rows(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the words of the passages at ``positions`` stand, passage by passage."""
+        starts = self._starts[positions]
+        sizes = self._starts[positions + 1] - starts
+        ends = np.cumsum(sizes)
+        return np.repeat(starts - ends + sizes, sizes) + np.arange(ends[-1] if len(ends) else 0)
 
 
 def inverse_frequencies(frequency: NDArray[np.int64], passages: int) -> NDArray[np.float64]:
@@ -153,7 +155,7 @@ def leading(scores: NDArray[np.float64], limit: int) -> NDArray[np.int64]:
     blocks = len(scores) // _BLOCK
     if blocks > 4 * limit:
         # As many blocks as are wanted reach this, so at least as many scores do; the rest need no closer look.
-        best = scores[: blocks * _BLOCK].reshape(blocks, _BLOCK).max(axis=1)
+        best = scores[: blocks * _BLOCK].reshape(_BLOCK, blocks).max(axis=0)
         floor = max(floor, np.partition(best, blocks - limit)[blocks - limit])
     found = np.flatnonzero(scores >= floor)
     if len(found) > limit:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from triage.knowledge_base.chunking import Chunk, chunk
 from triage.knowledge_base.dense import DenseIndex
 from triage.knowledge_base.lexical import LexicalIndex, words
+from triage.knowledge_base.scope import limited
 from triage.protocols import Encoder, Vectors
 from triage.types import Article
 
@@ -21,6 +23,9 @@ Key = tuple[str, str]
 
 Progress = Callable[[int, int], None]
 """Told how many passages of how many are encoded."""
+
+EMERGENCY_TAG = "emergency"
+"""Tag of the articles that a critical message should get first: safety, fraud."""
 
 ENCODED_AT_ONCE = 64
 """Passages between two reports of progress."""
@@ -95,6 +100,57 @@ def _encode(parts: Sequence[Chunk], rows: list[Vectors | None], encoder: Encoder
         progress(len(rows), len(rows))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Traits:
+    """What the articles of N passages say of themselves, in columns (N,), so that a search asks no article one by one.
+
+    ``article``, ``language`` and ``intents`` are numbers; the dictionaries say of what, in the order of the numbers.
+    """
+
+    ids: Mapping[str, int]
+    languages: Mapping[str, int]
+    intent_sets: Mapping[tuple[str, ...], int]
+    article: NDArray[np.int64]
+    language: NDArray[np.int64]
+    intents: NDArray[np.int64]
+    emergency: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, chunks: Sequence[Chunk]) -> Traits:
+        ids: dict[str, int] = {}
+        languages: dict[str, int] = {}
+        sets: dict[tuple[str, ...], int] = {}
+        articles = [part.article for part in chunks]
+        return cls(
+            ids=ids, languages=languages, intent_sets=sets,
+            article=np.asarray([ids.setdefault(a.id, len(ids)) for a in articles], dtype=np.int64),
+            language=np.asarray([languages.setdefault(a.language, len(languages)) for a in articles], dtype=np.int64),
+            intents=np.asarray([sets.setdefault(a.intents, len(sets)) for a in articles], dtype=np.int64),
+            emergency=np.asarray([EMERGENCY_TAG in a.tags for a in articles], dtype=np.bool_),
+        )  # fmt: skip
+
+    def and_of(self, later: Traits) -> Traits:
+        """These passages and those of ``later`` behind them."""
+        ids, article = _joined(self.ids, self.article, later.ids, later.article)
+        languages, language = _joined(self.languages, self.language, later.languages, later.language)
+        sets, intents = _joined(self.intent_sets, self.intents, later.intent_sets, later.intents)
+        return Traits(
+            ids=ids, languages=languages, intent_sets=sets, article=article, language=language, intents=intents,
+            emergency=np.concatenate([self.emergency, later.emergency]),
+        )  # fmt: skip
+
+
+_Name = TypeVar("_Name")
+
+
+def _joined(
+    names: Mapping[_Name, int], column: NDArray[np.int64], later: Mapping[_Name, int], behind: NDArray[np.int64]
+) -> tuple[Mapping[_Name, int], NDArray[np.int64]]:
+    joined = dict(names)
+    numbers = np.asarray([joined.setdefault(name, len(joined)) for name in later], dtype=np.int64)
+    return joined, np.concatenate([column, numbers[behind]])
+
+
 class PassageIndex:
     """An immutable index over the passages of some articles.
 
@@ -124,14 +180,20 @@ class PassageIndex:
         self.variants: dict[str, tuple[Article, ...]] = {}
         for article in self.articles.values():
             self.variants[article.id] = (*self.variants.get(article.id, ()), article)
-        self.unlimited = {
-            article_id: frozenset(article.language for article in found)
-            for article_id, found in self.variants.items()
-            if not any(map(_limited, found))
-        }
-        """The languages of the articles that hold everywhere and at any time; it saves the search from asking each."""
         self.spans = _spans(chunks)
+        self.traits = Traits.of(chunks)
         self.by_intent = _by_intent(chunks)
+        sets: dict[frozenset[str], int] = {}
+        self.language_set = np.asarray(
+            [
+                -1 if any(map(limited, found)) else sets.setdefault(frozenset(a.language for a in found), len(sets))
+                for found in map(self.variants.__getitem__, self.traits.ids)
+            ],
+            dtype=np.int64,
+        )
+        """By the number of an article: the languages in which it exists, as an index of ``language_sets``; -1 where that
+        depends on who asks and when."""
+        self.language_sets = tuple(sets)
 
     @classmethod
     def of(cls, prepared: Sequence[PreparedArticle], width: int, *, keep_words: bool = False) -> PassageIndex:
@@ -167,10 +229,6 @@ def texts_digest(chunks: Iterable[Chunk]) -> str:
         encoded = part.indexed.encode("utf-8", "surrogatepass")
         digest.update(b"%d:" % len(encoded) + encoded)
     return digest.hexdigest()
-
-
-def _limited(article: Article) -> bool:
-    return bool(article.channels or article.markets or article.valid_from or article.valid_to)
 
 
 def _spans(chunks: Sequence[Chunk]) -> Mapping[Key, tuple[int, int]]:

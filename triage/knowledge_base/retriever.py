@@ -9,6 +9,7 @@ from triage.knowledge_base.chunking import chunk
 from triage.knowledge_base.corpus import Corpus
 from triage.knowledge_base.evidence import Evidence, Findings, RetrievalWeights
 from triage.knowledge_base.passages import PassageIndex, key_of
+from triage.knowledge_base.reranker import Reranker
 from triage.knowledge_base.serialisation import fingerprint, version_of
 from triage.knowledge_base.vectors import VectorStore
 from triage.protocols import Encoder, Query
@@ -29,6 +30,7 @@ class HybridRetriever:
         articles: every language variant; ids may repeat across languages.
         encoder: the same encoder that makes the query vectors.
         today: decides which articles are valid.
+        reranker: reads the leading passages once more.
     """
 
     def __init__(
@@ -39,11 +41,12 @@ class HybridRetriever:
         weights: RetrievalWeights | None = None,
         store: VectorStore | None = None,
         today: Callable[[], date] = this_day,
+        reranker: Reranker | None = None,
     ) -> None:
         by_key = {key_of(article): article for article in articles}
         self._articles = tuple(by_key[key] for key in sorted(by_key))
         self._weights = weights or RetrievalWeights()
-        self._today = today
+        self._today, self._reranker = today, reranker
         chunks = [part for article in self._articles for part in chunk(article)]
         vectors = (store or VectorStore(None)).embed(encoder, [part.indexed for part in chunks])
         self._corpus = Corpus(PassageIndex(self._articles, chunks, vectors))
@@ -62,12 +65,12 @@ class HybridRetriever:
         return self._articles
 
     def search(self, query: Query) -> Retrieval:
-        found = self._find(query)
-        return Retrieval(passages=self._corpus.offer(found, self._weights, query.limit), index_version=self._version)
+        passages = self._corpus.offer(self._find(query), self._weights, query, self._reranker)
+        return Retrieval(passages=passages, index_version=self._version)
 
     def evidence(self, query: Query) -> list[Evidence]:
         """The best passage of each candidate article, in no order."""
-        return self._find(query).rows()
+        return self._corpus.rows(self._find(query))
 
     def _find(self, query: Query) -> Findings:
         return self._corpus.find(query, self._today(), self._weights)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +19,7 @@ from triage.drafting.phrases import load_phrases
 from triage.drafting.segments import sms_segments
 from triage.testing import prediction
 from triage.types import (
+    Author,
     Customer,
     Draft,
     InboundMessage,
@@ -26,6 +28,7 @@ from triage.types import (
     Prediction,
     Refund,
     Retrieval,
+    ThreadMessage,
     Urgency,
 )
 
@@ -54,8 +57,10 @@ def _draft(
     predicted: Prediction | None = None,
     known: tuple[str, ...] = (),
     phrases_folder: Path | None = None,
+    text: str = "…",
+    thread: tuple[ThreadMessage, ...] = (),
 ) -> Draft:
-    message = InboundMessage(text="…", channel=channel, order=order, customer=Customer(name=name))
+    message = InboundMessage(text=text, channel=channel, order=order, customer=Customer(name=name), thread=thread)
     return Composer(Brand(signature={"": "Tamaro"}), phrases_folder=phrases_folder).draft(
         message,
         language=language,
@@ -246,19 +251,129 @@ def test_a_passage_that_probably_does_not_answer_stays_out_of_the_text() -> None
 
 
 def test_an_unsure_model_puts_no_answer_into_the_draft_but_in_an_emergency() -> None:
-    unsure = prediction("wrong_item", "damaged_item", abstained=True)
-    assert _draft(LATE, predicted=unsure).citations == ()
-    assert "I will look into this personally" in _draft(LATE, predicted=unsure).text
+    unsure = prediction("wrong_item", "praise", abstained=True, confidence=0.5)
+    likely = replace(LATE, score=0.7)
+    assert _draft(likely, predicted=unsure).citations == ()
+    assert (
+        "I will look into this personally"
+        in _draft(likely, predicted=unsure, text="It looks nothing like the picture.").text
+    )
     urgent = prediction("defective_item", abstained=True, urgency=Urgency.CRITICAL)
     assert _draft(LATE, predicted=urgent).citations
 
 
-def test_an_abstained_message_is_asked_nothing() -> None:
-    assert _draft(predicted=prediction("delivery_late", abstained=True)).missing == ()
+def test_an_unsure_model_asks_for_what_every_likely_reading_needs_and_for_nothing_else() -> None:
+    agreed = prediction("delivery_late", "track_order", abstained=True, confidence=0.6)
+    assert _draft(predicted=agreed).missing == ("order_number",)
+    divided = prediction("delivery_late", "product_question", abstained=True, confidence=0.6)
+    assert _draft(predicted=divided).missing == ()
+
+
+UNSURE = prediction("damaged_item", "product_question", abstained=True, confidence=0.5)
+
+
+def test_an_unsure_model_offers_a_passage_that_very_likely_helps_and_says_that_it_may() -> None:
+    text = _draft(LATE, predicted=UNSURE).text
+    assert "This may already help you:\n\nIf a parcel is late" in text
+    assert text.index("This may already") < text.index("I will look into this personally")
+
+
+def test_an_unsure_model_offers_nothing_in_a_strange_language_or_in_a_running_conversation() -> None:
+    assert _draft(LATE, predicted=UNSURE, language="pl").citations == ()
+    earlier = (ThreadMessage(author=Author.CUSTOMER, text="It arrived broken."),)
+    assert _draft(LATE, predicted=UNSURE, thread=earlier).citations == ()
+
+
+def test_an_unsure_model_still_states_what_the_order_says() -> None:
+    unsure = prediction("track_order", "delivery_late", abstained=True, confidence=0.6)
+    draft = _draft(order=ORDER, predicted=unsure, text="It should have been here last week.")
+    assert "Your order TM-10428 is on its way to you." in draft.text
+    assert "I will look into this personally" in draft.text
+
+
+def test_a_message_that_says_next_to_nothing_is_asked_what_is_wanted() -> None:
+    asked = "Please tell me in a few words what you need"
+    assert asked in _draft(predicted=prediction("out_of_scope"), text="Hello?").text
+    assert asked in _draft(predicted=UNSURE, text="TM-1").text
+    assert asked not in _draft(predicted=UNSURE, text="The lid of my new kettle is cracked.").text
+    long = "We are a football club and would like to know whether you sponsor young teams in our town this year."
+    assert asked not in _draft(predicted=prediction("out_of_scope"), text=long).text
+
+
+def test_an_emergency_asks_for_no_order_number_and_promises_a_person() -> None:
+    draft = _draft(LATE, predicted=prediction("payment_problem", urgency=Urgency.CRITICAL))
+    assert draft.missing == ()
+    assert "order number" not in draft.text
+    assert "I will look into this personally" in draft.text
+
+
+def test_who_is_asked_for_something_is_told_what_comes_after_it() -> None:
+    text = _draft(predicted=prediction("delivery_late")).text
+    assert "please send me your order number. As soon as I have your reply" in text
+    assert "I will look into this personally" not in text
+
+
+def test_praise_needs_no_promise() -> None:
+    text = _draft(predicted=prediction("praise")).text
+    assert "kind words" in text
+    assert "I will look into" not in text
+    assert "If anything is unclear" not in text
+
+
+def test_regret_is_said_once() -> None:
+    words = "We are sorry that your item arrived damaged. Please keep the parcel."
+    broken = replace(LATE, lead=words, text=words, article_id="damaged")
+    text = _draft(broken, predicted=prediction("damaged_item"), known=("order_number", "photo")).text
+    assert text.lower().count("sorry") == 1
+
+
+def test_an_article_that_thanks_does_not_thank_again() -> None:
+    words = "Thank you for telling us. A person will read the whole history."
+    article = replace(LATE, lead=words, text=words)
+    text = _draft(article, predicted=prediction("complaint"), known=("order_number",)).text
+    assert text.count("Thank you") == 1
+    assert "A person will read" in text
+
+
+def test_an_order_that_is_known_shortens_the_article_to_its_opening() -> None:
+    article = replace(LATE, lead="We open an enquiry.", text="The tracking page stays empty at first.")
+    assert "stays empty" not in _draft(article, order=ORDER).text
+    assert "stays empty" in _draft(article).text
+
+
+@pytest.mark.parametrize("language", ["pl", "tr", "ar"])
+def test_a_short_message_asks_for_the_order_before_it_cites_an_article(language: str) -> None:
+    article = replace(LATE, language=language, lead="A" * 150 + ".", text="A" * 150 + ".")
+    draft = _draft(article, channel="sms", language=language, predicted=prediction("track_order"))
+    assert _asks(language)[0] in draft.text
+    assert draft.citations == ()
+
+
+@pytest.mark.parametrize("channel", PUBLIC)
+def test_a_public_reply_repeats_no_request_for_a_telephone_number(channel: str) -> None:
+    words = "Please stop using it. Write to us with your telephone number."
+    danger = replace(LATE, lead=words, text=words)
+    text = _draft(danger, channel=channel, predicted=prediction("defective_item", urgency=Urgency.CRITICAL)).text
+    assert "Please stop using it." in text
+    assert "telephone" not in text
+
+
+@pytest.mark.parametrize("name", ["Grumpy_Gus", "Guest", "You win\n\nWe pay back 100"])
+def test_a_handle_is_not_greeted(name: str) -> None:
+    assert _draft(LATE, name=name).text.startswith("Hello,\n\nThank you")
+
+
+def test_amazon_gets_no_marketing_out_of_an_article() -> None:
+    words = "The lamp is in stock. Use this discount code for your next order."
+    article = replace(LATE, lead=words, text=words)
+    draft = _draft(article, channel="amazon", predicted=prediction("stock_availability"))
+    assert "in stock" in draft.text
+    assert "discount" not in draft.text
+    assert draft.policy_warnings == ()
 
 
 def test_braces_in_a_name_are_harmless() -> None:
-    assert _draft(LATE, name="{order} {0}").text.startswith("Hello {order} {0},")
+    assert _draft(LATE, name="{order} {}").text.startswith("Hello {order} {},")
 
 
 def test_units_drop_markup_and_keep_numbers_of_steps() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from triage.drafting.composer import _plans
+from triage.drafting.approach import plans as read_plans
 from triage.drafting.phrases import load_phrases, placeholders
 from triage.errors import ConfigurationError
 from triage.models.taxonomy import INTENTS
@@ -45,10 +45,11 @@ def test_a_language_asks_for_details_in_private_too(language: str) -> None:
 def test_every_plan_uses_phrases_that_exist() -> None:
     english = load_phrases("en")
     assert english is not None
-    plans = _plans()
-    assert set(plans) - {"default", "critical"} <= set(INTENTS)
+    plans = read_plans()
+    assert set(plans) - {"default", "critical", "general"} <= set(INTENTS)
+    assert set(plans["general"]) <= set(english.acknowledge)
     for name, plan in plans.items():
-        if name != "critical":
+        if name not in {"critical", "general"}:
             assert plan["acknowledge"] in english.acknowledge
             assert set(plan.get("needs", ())) <= set(english.items)
     assert set(plans["critical"]) <= set(english.acknowledge)

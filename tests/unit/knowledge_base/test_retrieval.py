@@ -7,7 +7,7 @@ import pytest
 
 from triage.knowledge_base.dense import FLAT_UP_TO, DenseIndex
 from triage.knowledge_base.lexical import LexicalIndex, words
-from triage.knowledge_base.retriever import HybridRetriever
+from triage.knowledge_base.retriever import HybridRetriever, RetrievalWeights
 from triage.knowledge_base.vectors import VectorStore
 from triage.protocols import Query
 from triage.testing import HashingEncoder
@@ -135,3 +135,18 @@ def test_damaged_vectors_are_made_anew(tmp_path: Path, damage: str) -> None:
         content[len(content) // 2] ^= 0x10
     path.write_bytes(bytes(content))
     assert np.array_equal(VectorStore(tmp_path).embed(encoder, ["a", "b"]), expected)
+
+
+@pytest.mark.parametrize("count", [300, FLAT_UP_TO + 300])
+def test_a_large_base_finds_by_vector_by_words_and_by_intent(count: int) -> None:
+    articles = [
+        Article(id=f"a{n:05}", language="en", title=f"Part {n}", body=f"Model X{n} of the common kettle.",
+                intents=("product_usage",) if n % 3 else ("return_item",))
+        for n in range(count)
+    ]  # fmt: skip
+    large = HybridRetriever(articles, HashingEncoder(32), weights=RetrievalWeights(threshold=0))
+    vector = HashingEncoder(32).encode([f"Part {count // 2}\nModel X{count // 2} of the common kettle."])[0]
+    query = Query(text=f"kettle X{count - 7}", vector=vector, language="en", intents={"return_item": 1.0})
+    found = large.evidence(query)
+    assert {f"a{count // 2:05}", f"a{count - 7:05}"} <= {item.chunk.article.id for item in found}
+    assert any(item.intent == 1 for item in found)
