@@ -97,11 +97,13 @@ class Bench:
         self.policies = ChannelPolicies(settings.channel_policies)
         self.identifier: LanguageIdentifier = load_identifier(settings.language_backend, settings.languages)
         self.signature = settings.brand
-        self.composer = TimedComposer(
-            composer=Composer(Brand(signature={"": settings.brand}), phrases_folder=settings.phrases)
-        )
         self._encoder = OnnxEncoder(folder, version=manifest.version)
         self._weights = RetrievalWeights(**manifest.retrieval)
+        self.composer = TimedComposer(
+            composer=Composer(
+                Brand(signature={"": settings.brand}), phrases_folder=settings.phrases, least_score=self._weights.offer
+            )
+        )
         self._classifier = HeadClassifier(Heads.load(folder / "heads.npz"), manifest, precision=settings.precision)
 
     def pipeline(self, articles: Sequence[Article]) -> TriagePipeline:

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from eval.calibration import expected_calibration_error
 from eval.help_centres import HelpCentre, Question, read_help_centre
 from triage.bootstrap import model_folder
-from triage.drafting.composer import LEAST_SCORE
 from triage.knowledge_base.chunking import Chunk, chunk
 from triage.knowledge_base.lexical import LexicalIndex
 from triage.knowledge_base.retriever import HybridRetriever, RetrievalWeights
@@ -83,8 +82,12 @@ def answer(centres: Sequence[HelpCentre], folder: Path) -> list[Answer]:
     return answers
 
 
-def figures(answers: Sequence[Answer]) -> dict[str, float]:
-    """Shares over questions that an article answers (same language, across), and over those that none does."""
+def figures(answers: Sequence[Answer], *, offer: float) -> dict[str, float]:
+    """Shares over questions that an article answers (same language, across), and over those that none does.
+
+    Args:
+        offer: the score from which a draft is built on an article.
+    """
 
     def share(hits: list[bool]) -> float:
         return sum(hits) / len(hits) if hits else float("nan")
@@ -98,12 +101,10 @@ def figures(answers: Sequence[Answer]) -> dict[str, float]:
     none = [a for a in answers if not a.question.articles]
     result["questions that no article answers"] = float(len(none))
     result["something listed for them"] = share([bool(a.passages) for a in none])
-    drafted = [a for a in answers if a.passages and a.passages[0].score >= LEAST_SCORE]
+    drafted = [a for a in answers if a.passages and a.passages[0].score >= offer]
     result["first article sure enough for a draft"] = len(drafted) / len(answers)
     result["right among these"] = share([a.hits[0] for a in drafted])
-    result["drafted though none answers"] = share(
-        [bool(a.passages) and a.passages[0].score >= LEAST_SCORE for a in none]
-    )
+    result["drafted though none answers"] = share([bool(a.passages) and a.passages[0].score >= offer for a in none])
     first = [a for a in answers if a.passages]
     result["calibration error of the first score"] = expected_calibration_error(
         np.asarray([a.passages[0].score for a in first], dtype=np.float32), np.asarray([a.hits[0] for a in first])
@@ -174,7 +175,8 @@ def main() -> None:
     folder = options.model or model_folder(Settings())
     if options.compare:
         compare(centres, folder)
-    for name, value in figures(answer(centres, folder)).items():
+    offer = RetrievalWeights(**Manifest.read(folder).retrieval).offer
+    for name, value in figures(answer(centres, folder), offer=offer).items():
         print(f"{name:40} {value:.0f}" if name.startswith("questions") else f"{name:40} {value:.3f}")
 
 

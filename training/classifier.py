@@ -39,7 +39,7 @@ from training.checkpoint import load_encoder, load_teacher
 from training.embeddings import Sentences
 from training.export import CONFIG, agreement, export_onnx, write_config, write_half
 from training.finetuning import REASON_NAMES, FineTuningConfig, MultiTaskHeads, fit, targets
-from training.relevance import as_manifest, evidence, fit_relevance
+from training.relevance import as_manifest, evidence, fit_relevance, join
 from training.text_encoder import TextEncoder, length_batches
 from triage.models.manifest import Calibration, Manifest, sha256
 from triage.models.taxonomy import INTENTS
@@ -266,7 +266,9 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--calibration-folds", type=int, default=0, help="use only so many of the folds (0: all)")
     parser.add_argument(
-        "--recalibrate", action="store_true", help="train no final model: calibrate the one in OUT from the folds' predictions"
+        "--recalibrate",
+        action="store_true",
+        help="train no final model: calibrate the one in OUT from the folds' predictions",
     )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
@@ -321,7 +323,7 @@ def main(arguments: list[str] | None = None) -> None:
         ]
         calibration = calibrate(Predictions.join([part for part, _ in parts]))
         _log(f"calibration: {calibration.model_dump_json()}")
-        rows = np.concatenate([rows for _, rows in parts])
+        rows = join([rows for _, rows in parts])
         if len(rows):
             retrieval = as_manifest(fit_relevance(rows))
             _log(f"retrieval: {retrieval}")

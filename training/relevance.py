@@ -18,7 +18,7 @@ from triage.models.manifest import Manifest
 from triage.protocols import Encoding, Query, Vectors
 
 FEATURES = ("cosine", "gap", "intent", "coverage", "same_language")
-"""Columns of an evidence array; a last column tells whether the article answers."""
+"""Columns of an evidence array; two more tell which question a row is of, and whether the article answers it."""
 
 
 class TorchEncoder:
@@ -50,11 +50,13 @@ class TorchEncoder:
 def evidence(
     centres: Sequence[HelpCentre], encoder: TextEncoder, heads: MultiTaskHeads, manifest: Manifest
 ) -> NDArray[np.float32]:
-    """(candidates, features + 1) for every question: what speaks for each candidate article, and whether it answers."""
+    """(candidates, features + 2): what speaks for each candidate article of every question, which question, and whether it
+    answers."""
     classifier = HeadClassifier(heads.export(), manifest)
     adapter = TorchEncoder(encoder, heads)
     encoder.model.eval()
-    rows = []
+    rows: list[list[float]] = []
+    number = 0
     for centre in centres:
         retriever = HybridRetriever(centre.articles, adapter)
         for question, encoding in zip(centre.questions, adapter.read([q.text for q in centre.questions]), strict=True):
@@ -66,17 +68,49 @@ def evidence(
             )
             for item in retriever.evidence(query):
                 right = item.chunk.article.id in question.articles
-                rows.append([*(getattr(item, name) for name in FEATURES), float(right)])
-    return np.asarray(rows, dtype=np.float32).reshape(len(rows), len(FEATURES) + 1)
+                rows.append([*(getattr(item, name) for name in FEATURES), float(number), float(right)])
+            number += 1
+    return np.asarray(rows, dtype=np.float32).reshape(len(rows), len(FEATURES) + 2)
 
 
-def fit_relevance(rows: NDArray[np.float32], *, threshold: float = 0.03) -> RetrievalWeights:
-    """Coefficients by maximum likelihood; ``threshold`` is the least probability at which an article is listed."""
+def join(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Evidence of several groups of centres, the questions numbered through."""
+    joined, first = [], 0.0
+    for part in parts:
+        moved = part.copy()
+        moved[:, -2] += first
+        first = float(moved[:, -2].max()) + 1 if len(moved) else first
+        joined.append(moved)
+    return np.concatenate(joined)
+
+
+def fit_relevance(
+    rows: NDArray[np.float32], *, threshold: float = 0.03, false_offers: float = 0.05
+) -> RetrievalWeights:
+    """Coefficients by maximum likelihood, and the least score that offers no more than ``false_offers``.
+
+    Args:
+        rows: as ``evidence`` gives them.
+        threshold: the least probability at which an article is listed.
+        false_offers: share of the questions that no article answers for which a draft may be built on one all the same.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=100.0, max_iter=1000).fit(rows[:, :-1], rows[:, -1] > 0)
+    model = LogisticRegression(C=100.0, max_iter=1000).fit(rows[:, : len(FEATURES)], rows[:, -1] > 0)
     coefficients = dict(zip(FEATURES, map(float, model.coef_[0]), strict=True))
-    return RetrievalWeights(bias=float(model.intercept_[0]), threshold=threshold, **coefficients)
+    scores = model.predict_proba(rows[:, : len(FEATURES)])[:, 1]
+    offer = _least_offer(scores, rows[:, -2], rows[:, -1] > 0, false_offers)
+    return RetrievalWeights(bias=float(model.intercept_[0]), threshold=threshold, offer=offer, **coefficients)
+
+
+def _least_offer(
+    scores: NDArray[np.float64], question: NDArray[np.float32], right: NDArray[np.bool_], false_offers: float
+) -> float:
+    """The score that the best candidate of at most that share of unanswerable questions reaches; never below even odds."""
+    best = [scores[question == q].max() for q in np.unique(question) if not right[question == q].any()]
+    if not best:
+        return RetrievalWeights().offer
+    return float(np.clip(np.quantile(best, 1 - false_offers), 0.5, 0.99))
 
 
 def as_manifest(weights: RetrievalWeights) -> dict[str, float]:

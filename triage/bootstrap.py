@@ -110,7 +110,9 @@ def build_pipeline(settings: Settings, articles: Iterable[Article] | None = None
         classifier=HeadClassifier(Heads.load(folder / "heads.npz"), manifest, precision=settings.precision),
         recogniser=PatternRecogniser(),
         retriever=retriever,
-        drafter=Composer(Brand(signature={"": settings.brand}), phrases_folder=settings.phrases),
+        drafter=Composer(
+            Brand(signature={"": settings.brand}), phrases_folder=settings.phrases, least_score=weights.offer
+        ),
         policies=ChannelPolicies(settings.channel_policies),
         sla=sla,
         circumstances=circumstances,

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel import Locale
+from babel.dates import format_date
 from babel.lists import format_list
 
 from triage.drafting.answer import Unit, units
@@ -41,7 +42,7 @@ MOST_ANSWER_UNITS = 9
 """Sentences and list items of one answer; agents shorten longer ones by hand."""
 
 LEAST_SCORE = 0.6
-"""A passage less likely than this to answer is shown beside the draft but not put into it."""
+"""A passage less likely than this to answer is shown beside the draft but not put into it; a model brings its own."""
 
 OFFERED_SCORE = 0.75
 """Where the model abstained, what is less likely than this to answer is not even offered as perhaps of help."""
@@ -86,8 +87,8 @@ class Composer:
         phrases_folder: a folder with the workspace's own phrase files, read before the packaged ones.
     """
 
-    def __init__(self, brand: Brand, *, phrases_folder: Path | None = None) -> None:
-        self._brand = brand
+    def __init__(self, brand: Brand, *, phrases_folder: Path | None = None, least_score: float = LEAST_SCORE) -> None:
+        self._brand, self._least_score = brand, least_score
         self._folder = phrases_folder
 
     def draft(
@@ -109,13 +110,17 @@ class Composer:
         missing = _missing(how, known, message)
         facts = self._facts(message, how, phrases, policy, locale, now)
 
-        found = () if how.tentative and message.thread else _answering(prediction, how, retrieval, phrases)
+        found = (
+            ()
+            if how.tentative and message.thread
+            else _answering(prediction, how, retrieval, phrases, self._least_score)
+        )
         # Where the order's facts are the answer, it stands even if the article finds no room beside them.
         told = bool(found) and bool(facts) and how.facts_first
 
         def fitted(passages: Sequence[Passage], asked: Sequence[str]) -> tuple[str, list[Part]]:
             parts = [
-                *self._opening(message, how, passages, phrases, policy),
+                *self._opening(message, how, passages, phrases, policy, locale),
                 *facts,
                 *_answer(passages, how, bool(facts), phrases, policy, locale, missing),
                 *_closing(message, asked, bool(passages) or told, how, phrases, policy, locale),
@@ -149,7 +154,7 @@ class Composer:
 
     def _opening(
         self, message: InboundMessage, how: Approach, passages: Sequence[Passage], phrases: Phrases,
-        policy: ChannelPolicy,
+        policy: ChannelPolicy, locale: Locale,
     ) -> list[Part]:  # fmt: skip
         parts = []
         if policy.greeting:
@@ -162,7 +167,12 @@ class Composer:
             # The article says it in its own words, and once is enough.
             if any(regrets(unit.text, passages[0].language) for unit in first):
                 acknowledged = phrases.acknowledge["default"]
+        before, sentence = _asked_before(message, how, phrases, policy, locale)
+        if before == "waiting" and regrets(acknowledged, phrases.language):
+            acknowledged = phrases.acknowledge["default"]  # it says that we are sorry, and once is enough
         parts.append(Part(text=acknowledged, keep=3))
+        if sentence:
+            parts.append(Part(text=sentence, keep=2, joint=" "))
         return parts
 
     def _facts(
@@ -190,17 +200,37 @@ class Composer:
         return [Part(text=f"{phrases.signoff}\n{signature}".rstrip(), keep=5)]
 
 
+def _asked_before(
+    message: InboundMessage, how: Approach, phrases: Phrases, policy: ChannelPolicy, locale: Locale
+) -> tuple[str, str]:  # fmt: skip
+    """How the latest earlier message of the same matter stands, ``answered`` or ``waiting``, and what we say of it.
+
+    What was said then is never repeated. Where everybody reads along, nothing is told of what was written in private.
+    """
+    told = (e for e in message.asked_before if not policy.public or e.channel == message.channel)
+    latest = max(told, key=lambda earlier: earlier.asked_at, default=None)
+    if latest is None or not how.closing:
+        return "", ""
+    key, moment = ("answered", latest.answered_at) if latest.answered_at else ("waiting", latest.asked_at)
+    if key not in phrases.earlier:
+        return "", ""
+    date = format_date(moment.astimezone(UTC).date(), "long", locale=locale)
+    return key, phrases.earlier[key].format(date=date)
+
+
 def _missing(how: Approach, known: Collection[str], message: InboundMessage) -> tuple[str, ...]:
     return tuple(need for need in how.needs if need not in known and not _given(need, message))
 
 
-def _answering(prediction: Prediction, how: Approach, retrieval: Retrieval, phrases: Phrases) -> tuple[Passage, ...]:
+def _answering(
+    prediction: Prediction, how: Approach, retrieval: Retrieval, phrases: Phrases, least_score: float
+) -> tuple[Passage, ...]:  # fmt: skip
     """The best passage, and for a further intent the best one written for it.
 
     Where the model abstained a passage is only offered, and only one that very likely helps and needs no translation;
     but in an emergency the safe instruction is worth more than a wrong one costs.
     """
-    passages = [passage for passage in retrieval.passages if passage.score >= LEAST_SCORE]
+    passages = [passage for passage in retrieval.passages if passage.score >= least_score]
     if how.tentative:
         best = passages[0] if passages else None
         fits_well = best and best.score >= OFFERED_SCORE and best.language == phrases.language

@@ -59,7 +59,8 @@ class RetrievalWeights:
     """Coefficients of the logistic model of whether a passage answers, fitted by ``training.relevance`` on help centres.
 
     A model's manifest brings its own; these stand in where it has none. ``emergency`` is policy and set by hand: a
-    critical message gets the safety and fraud articles first.
+    critical message gets the safety and fraud articles first. ``threshold`` is the probability from which a passage is
+    listed, ``offer`` the one from which a draft may be built on it.
     """
 
     bias: float = -3.4
@@ -70,6 +71,7 @@ class RetrievalWeights:
     same_language: float = 0.3
     emergency: float = 2.0
     threshold: float = 0.4
+    offer: float = 0.6
 
     @overload
     def logit(self, evidence: Evidence) -> float: ...

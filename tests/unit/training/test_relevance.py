@@ -6,7 +6,7 @@ import numpy as np
 
 from eval.calibrators import compare
 from training.finetuning import FineTuningConfig, MultiTaskHeads
-from training.relevance import FEATURES, TorchEncoder, as_manifest, fit_relevance
+from training.relevance import FEATURES, TorchEncoder, as_manifest, fit_relevance, join
 from training.text_encoder import TextEncoder
 from triage.knowledge_base.retriever import HybridRetriever, RetrievalWeights
 from triage.protocols import Query
@@ -15,13 +15,32 @@ from triage.types import Article
 
 def test_what_speaks_for_an_answer_gets_weight() -> None:
     rng = np.random.default_rng(0)
-    rows = rng.normal(size=(4000, len(FEATURES) + 1)).astype(np.float32)
+    rows = rng.normal(size=(4000, len(FEATURES) + 2)).astype(np.float32)
+    rows[:, -2] = np.arange(4000) // 4
     rows[:, -1] = rows[:, 0] * 2 + rows[:, 1] + rng.logistic(size=4000) > 1
     weights = fit_relevance(rows)
     assert 1.6 < weights.cosine < 2.4
     assert 0.7 < weights.gap < 1.3
     assert abs(weights.intent) < 0.3
     assert RetrievalWeights(**as_manifest(weights)).threshold == weights.threshold
+
+
+def test_drafts_are_built_on_few_articles_where_none_answers() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(8000, len(FEATURES) + 2)).astype(np.float32)
+    rows[:, -2] = np.arange(8000) // 4
+    rows[:, -1] = rows[:, 0] * 2 + rng.logistic(size=8000) > 2
+    weights = fit_relevance(rows)
+    scores = 1 / (1 + np.exp(-(weights.bias + rows[:, :-2] @ [getattr(weights, name) for name in FEATURES])))
+    best, answerable = scores.reshape(-1, 4).max(1), rows[:, -1].reshape(-1, 4).any(1)
+    assert 0.5 < weights.offer < 0.99
+    assert 0.03 < (best[~answerable] >= weights.offer).mean() <= 0.051
+
+
+def test_questions_of_several_groups_stay_apart() -> None:
+    part = np.zeros((3, len(FEATURES) + 2), dtype=np.float32)
+    part[:, -2] = [0, 1, 1]
+    assert join([part, part])[:, -2].tolist() == [0, 1, 1, 2, 3, 3]
 
 
 def test_a_model_in_training_searches_as_serving_does(tiny_encoder: TextEncoder) -> None:
