@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -15,20 +15,32 @@ from api import inbox, problems
 from api.auth import KeyRing, RateLimit
 from api.limits import Limits, Metrics
 from api.v1.articles.endpoints import router as articles_router
+from api.v1.channels.endpoints import router as channels_router
 from api.v1.conversations.endpoints import router as conversations_router
+from api.v1.customers.endpoints import router as customers_router
 from api.v1.drafts.endpoints import router as drafts_router
+from api.v1.inbounds.endpoints import router as inbounds_router
 from api.v1.messages.endpoints import router as messages_router
+from api.v1.orders.endpoints import router as orders_router
 from api.v1.triage.endpoints import router as triage_router
+from api.v1.webhooks.endpoints import router as webhooks_router
+from api.v1.workspace.endpoints import router as workspace_router
 from triage import __version__
 from triage.channels.policies import ChannelPolicies
 from triage.contract import Bands
 from triage.errors import ConfigurationError, StorageUnavailable, TriageError
 from triage.jobs.worker import Worker
 from triage.pipeline import TriagePipeline
+from triage.protocols import Channel
 from triage.settings import Settings
 from triage.storage.database import Database
 
 T = TypeVar("T")
+
+ROUTERS = (
+    articles_router, messages_router, conversations_router, drafts_router, customers_router, orders_router, inbounds_router,
+    channels_router, webhooks_router, workspace_router,
+)  # fmt: skip
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -41,6 +53,7 @@ def create_app(
     desk: inbox.Desk | None = None,
     open_database: Callable[[], Database] | None = None,
     start_worker: Callable[[Database, TriagePipeline], Worker] | None = None,
+    adapters: Mapping[str, Channel] | None = None,
 ) -> FastAPI:
     """The ASGI application.
 
@@ -48,6 +61,7 @@ def create_app(
         load_pipeline: called once at start; while it fails, ``/readyz`` says what is missing and triage answers 503.
         desk: the inbox's data and log-in; without it no pages are served.
         open_database: called once at start; while it fails, ``/readyz`` says so and the durable calls answer 503.
+        adapters: the ways in and out, by name.
         start_worker: makes the worker of this process, called once model and database are there.
     """
     registry = CollectorRegistry()
@@ -81,7 +95,9 @@ def create_app(
     app.add_middleware(Limits, metrics=metrics, most_waiting=settings.most_waiting)
     problems.install(app)
     app.include_router(triage_router)
-    for router in (articles_router, messages_router, conversations_router, drafts_router):
+    app.state.adapters = adapters or {}
+    app.state.allow_private_webhooks = settings.allow_private_webhooks
+    for router in ROUTERS:
         app.include_router(router)
     app.state.wake = _nobody_waits
     _add_probes(app, registry)

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from api.app import create_app
 from api.auth import load_keys
 from api.inbox.desk import Desk, PasswordFile
-from triage.bootstrap import build_pipeline, build_worker, open_database
+from triage.bootstrap import build_channels, build_pipeline, build_worker, open_database
 from triage.pipeline import TriagePipeline
 from triage.sample.data import sample_inbox
 from triage.settings import Settings
@@ -43,7 +43,7 @@ def assemble(settings: Settings) -> tuple[FastAPI, Secrets]:
     desk = Desk(password, sample_inbox if settings.demo else _empty)
     app = create_app(
         settings, keys=keys, load_pipeline=lambda: _warm_pipeline(settings), desk=desk,
-        open_database=lambda: open_database(settings),
+        open_database=lambda: open_database(settings), adapters=build_channels(),
         start_worker=(lambda database, pipeline: build_worker(settings, database, pipeline)) if settings.worker else None,
     )  # fmt: skip
     return app, Secrets(api_key=made_key, password=password.made)

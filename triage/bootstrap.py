@@ -9,7 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from triage.channels.email.channel import EmailChannel
 from triage.channels.policies import ChannelPolicies
+from triage.channels.webhook import WebhookChannel
 from triage.contract import Bands
 from triage.conversations.circumstances import circumstances
 from triage.conversations.sla import sla
@@ -19,6 +21,7 @@ from triage.drafting.chat_endpoint import ChatEndpoint
 from triage.drafting.composer import Brand, Composer
 from triage.drafting.generator import LlmRewriter
 from triage.errors import ConfigurationError
+from triage.jobs.deliveries import Deliveries
 from triage.jobs.triage_job import TriageJob
 from triage.jobs.worker import Worker
 from triage.knowledge_base.articles import read_articles
@@ -30,7 +33,7 @@ from triage.models.encoder import OnnxEncoder
 from triage.models.heads import Heads
 from triage.models.manifest import Manifest
 from triage.pipeline import TriagePipeline
-from triage.protocols import Encoder, LanguageIdentifier, Retriever
+from triage.protocols import Channel, Encoder, LanguageIdentifier, Retriever
 from triage.sample.data import sample_articles, sample_orders
 from triage.settings import Settings
 from triage.storage import migrate
@@ -152,7 +155,16 @@ def build_worker(settings: Settings, database: Database, pipeline: TriagePipelin
     """The worker that triages what is kept and sends what is approved."""
     clock = SystemClock()
     bands = Bands(high=settings.band_high, medium=settings.band_medium)
-    return Worker(database, TriageJob(database, pipeline, bands, clock), {}, clock)
+    deliveries = Deliveries(database, clock, allow_private=settings.allow_private_webhooks)
+    return Worker(
+        database, TriageJob(database, pipeline, bands, clock), build_channels(), clock,
+        further=(deliveries.round,), closing=(deliveries.close,),
+    )  # fmt: skip
+
+
+def build_channels() -> dict[str, Channel]:
+    """Every adapter by its name; ``triage.protocols.Channel`` says what one is."""
+    return {channel.name: channel for channel in (WebhookChannel(), EmailChannel())}
 
 
 def load_rewriter(settings: Settings, identifier: LanguageIdentifier) -> LlmRewriter | None:

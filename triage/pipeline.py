@@ -42,7 +42,6 @@ from triage.types import (
     Urgency,
 )
 
-
 STATED_BY_ANSWERS = frozenset({"order_number", "tracking_number"})
 """What an earlier answer of ours shows to be known; an address in it is the shop's own."""
 

@@ -24,6 +24,7 @@ from triage.types import (
     Retrieval,
     Sent,
     Sla,
+    Urgency,
 )
 
 Vectors = NDArray[np.float32]
@@ -193,9 +194,11 @@ class Policies(Protocol):
 
 
 class SlaRule(Protocol):
-    """When an answer is due."""
+    """When an answer is due; urgent messages may have a clock of their own."""
 
-    def __call__(self, received_at: datetime, policy: ChannelPolicy, *, needs_reply: bool) -> Sla: ...
+    def __call__(
+        self, received_at: datetime, policy: ChannelPolicy, *, needs_reply: bool, urgency: Urgency | None = None
+    ) -> Sla: ...
 
 
 class CircumstanceRule(Protocol):
@@ -210,7 +213,9 @@ class Channel(Protocol):
     @property
     def name(self) -> str: ...
 
-    def verify(self, delivery: Delivery, *, secrets: Sequence[str], now: datetime) -> None:
+    def verify(
+        self, delivery: Delivery, *, secrets: Sequence[str], settings: Mapping[str, Any], now: datetime
+    ) -> None:  # fmt: skip
         """Checks the raw bytes against each secret (the current one, the one before), in constant time.
 
         Raises:

@@ -22,6 +22,7 @@ class Settings(BaseSettings):
         database_url: where messages, customers and drafts are kept: ``postgresql://user:password@host/name``, or
             ``sqlite:///file``; a file in ``data`` where unset.
         worker: whether the API's process also triages, sends and delivers; false where ``triage worker`` runs beside it.
+        allow_private_webhooks: whether outgoing webhooks may lead to private addresses and go without TLS.
         model: folder with ``manifest.json``, ``encoder.onnx``, ``tokenizer.json`` and ``heads.npz``; the shipped
             weights where unset.
         articles: folder of Markdown articles for the workspace; the sample knowledge base where unset and ``demo``.
@@ -39,6 +40,7 @@ class Settings(BaseSettings):
     data: Path = Path("var")
     database_url: SecretStr | None = None
     worker: bool = True
+    allow_private_webhooks: bool = False
     model: Path | None = None
     articles: Path | None = None
     reranker: Path | None = None

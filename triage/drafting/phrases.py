@@ -9,13 +9,13 @@ from pathlib import Path
 from string import Formatter
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from triage.errors import ConfigurationError
 
 FALLBACK = "en"
 
-OPTIONAL = frozenset({"ask_privately", "next.clarify", "next.offer"})
+OPTIONAL = frozenset({"ask_privately", "earlier.answered", "earlier.waiting", "next.clarify", "next.offer"})
 """Phrases that a user's file may lack, because files were written before there was such a phrase."""
 
 
@@ -25,6 +25,7 @@ class Phrases(BaseModel):
     ``ask`` is for replies that the customer alone reads, ``ask_privately`` for replies that everybody reads. The latter
     is None only for a user's own language whose file lacks it; a public reply then asks for nothing. ``next`` may lack
     ``clarify``, which asks what is wanted, and ``offer``, which leads in an article that may not be what was asked for.
+    ``earlier`` is for customers who asked before; without it nothing is said of that.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,6 +33,7 @@ class Phrases(BaseModel):
     language: str
     greeting: Mapping[str, str]
     acknowledge: Mapping[str, str]
+    earlier: Mapping[str, str] = Field(default_factory=dict)
     status: Mapping[str, str]
     facts: Mapping[str, str]
     ask: str
@@ -77,7 +79,11 @@ def load_phrases(language: str, folder: Path | None = None) -> Phrases | None:
         packaged = _packaged(language)
         if packaged is None:
             return own
-        later = {"ask_privately": own.ask_privately or packaged.ask_privately, "next": {**packaged.next, **own.next}}
+        later = {
+            "ask_privately": own.ask_privately or packaged.ask_privately,
+            "earlier": {**packaged.earlier, **own.earlier},
+            "next": {**packaged.next, **own.next},
+        }
         return own.model_copy(update=later)
     return _packaged(language)
 

@@ -30,9 +30,7 @@ LEASE = timedelta(seconds=90)
 """Longer than one exchange can last (``outgoing.TOTAL_SECONDS``), a slow look-up of the name included."""
 THREADS = 8
 MOST_PER_WEBHOOK = 2
-PAUSES = tuple(
-    timedelta(seconds=seconds) for seconds in (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600)
-)
+PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600))
 """After the first, second … attempt, as the specification suggests; after the last there is none."""
 MOST_ATTEMPTS = len(PAUSES) + 1
 

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from triage.contract import Bands, result_json
-from triage.errors import InvalidMessage, StorageUnavailable, TriageError, Unknown
-from triage.pipeline import TriagePipeline
-from triage.protocols import Clock
+from triage.conversations.sla import SlaClock
+from triage.errors import ConfigurationError, InvalidMessage, StorageUnavailable, TriageError, Unknown
+from triage.pipeline import TriageOptions, TriagePipeline
+from triage.protocols import Clock, SlaRule
 from triage.storage import matters, schema
 from triage.storage.database import Database
 from triage.storage.jobs import MOST_ATTEMPTS
 from triage.storage.leases import Claim, back_off, holds, settle
 from triage.storage.workspace import Workspace
+from triage.storage.workspaces import read_settings
 from triage.types import Author, EarlierMatter, InboundMessage, Order, ThreadMessage, TriageResult
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+KEPT = timedelta(minutes=1)
+"""How long a workspace's settings are used before they are read again."""
 
 
 class TriageJob:
@@ -29,6 +36,7 @@ class TriageJob:
 
     def __init__(self, database: Database, pipeline: TriagePipeline, bands: Bands, clock: Clock) -> None:
         self._database, self._pipeline, self._bands, self._clock = database, pipeline, bands, clock
+        self._clocks: dict[str, tuple[datetime, SlaRule | None]] = {}
 
     def run(self, claim: Claim) -> None:
         """Works on one claimed job; never raises for what is wrong with the message.
@@ -36,6 +44,9 @@ class TriageJob:
         Raises:
             StorageUnavailable: the job's lease will run out and it is tried again.
         """
+        if claim.attempts > MOST_ATTEMPTS:  # no attempt came to an end: each time, the process died of it
+            self._give_up(claim, claim.row["failure"] or "worker_died")
+            return
         try:
             self._triage(claim)
         except StorageUnavailable:
@@ -63,13 +74,44 @@ class TriageJob:
             named += [e.value for e in self._pipeline.entities(earlier) if e.type == "order_number"]
         order = self._read(claim, lambda w: matters.find_order(w, matter, named))
         message = replace(matter.message, order=order)
-        result = self._pipeline.triage(message)
+        options = TriageOptions(sla=self._sla_of(claim.workspace_id))
+        result = self._pipeline.triage(message, options)
         before = self._read(claim, lambda w: matters.asked_before(w, matter, result, order))
         if before:
             # Nobody should have to repeat themselves: what was said then is known now.
-            message = replace(message, asked_before=before, thread=_recalled(before) + message.thread)
-            result = self._pipeline.triage(message)
+            recalled = self._read(claim, lambda w: matters.recall(w, before))
+            order = order or self._recalled_order(claim, matter, recalled)
+            message = replace(message, order=order, asked_before=before, thread=recalled + message.thread)
+            result = self._pipeline.triage(message, options)
         self._write(claim, matter, result, order, before)
+
+    def _recalled_order(
+        self, claim: Claim, matter: matters.Matter, recalled: Sequence[ThreadMessage]
+    ) -> Order | None:  # fmt: skip
+        """The order that was spoken of then; None where there were several, for a wrong one is worse than none."""
+        named: set[str] = set()
+        for part in recalled:
+            earlier = InboundMessage(text=part.text[:20_000], channel=matter.message.channel)
+            with suppress(InvalidMessage):
+                named |= {e.value for e in self._pipeline.entities(earlier) if e.type == "order_number"}
+        return self._read(claim, lambda w: matters.find_order(w, matter, list(named))) if len(named) == 1 else None
+
+    def _sla_of(self, workspace_id: str) -> SlaRule | None:
+        """The workspace's own clocks, read again every minute; None where it has none, or none that can be used."""
+        now = self._clock.now()
+        kept = self._clocks.get(workspace_id)
+        if kept is None or not timedelta(0) <= now - kept[0] < KEPT:
+            kept = self._clocks[workspace_id] = (now, self._read_sla(workspace_id))
+        return kept[1]
+
+    def _read_sla(self, workspace_id: str) -> SlaRule | None:
+        settings = self._database.read(lambda connection: read_settings(Workspace(connection, workspace_id)))
+        try:
+            return SlaClock(settings.sla()) if settings.values.get("sla") is not None else None
+        except ConfigurationError as error:
+            # Checked when it was set, so somebody wrote past that; a wrong clock must not keep messages from people.
+            log.error("workspace %s: %s; the channels' own clocks are used", workspace_id, error)
+            return None
 
     def _write(
         self,
@@ -104,8 +146,3 @@ class TriageJob:
                 matters.mark_failed(workspace, claim.row["subject_id"], reason)
 
         self._database.write(work)
-
-
-def _recalled(before: tuple[EarlierMatter, ...]) -> tuple[ThreadMessage, ...]:
-    answers = [(matter.answered_at, matter.answer) for matter in reversed(before) if matter.answer]
-    return tuple(ThreadMessage(author=Author.AGENT, text=text, at=at) for at, text in answers)

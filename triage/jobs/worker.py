@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import Connection
+
 from triage.errors import SendFailed, StorageUnavailable
 from triage.jobs.triage_job import TriageJob
 from triage.protocols import Channel, Clock
@@ -21,6 +23,8 @@ log = logging.getLogger(__name__)
 IDLE_SECONDS = 0.5
 """Between looks for work that another process left; work of this process is announced by ``wake``."""
 TROUBLE_SECONDS = 2.0
+MOST_A_ROUND = 4
+"""Of one kind, before the other kinds have their turn."""
 
 
 class Worker:
@@ -29,6 +33,7 @@ class Worker:
     Args:
         channels: how replies leave, by the adapter's name.
         further: more rounds to run after triage and sending (deliveries of events); each returns how much it did.
+        closing: what to do at the end.
     """
 
     def __init__(
@@ -39,9 +44,10 @@ class Worker:
         clock: Clock,
         *,
         further: Sequence[Callable[[], int]] = (),
+        closing: Sequence[Callable[[], None]] = (),
     ) -> None:
         self._database, self._triage, self._channels, self._clock = database, triage, channels, clock
-        self._further = further
+        self._further, self._closing = further, closing
         self._awake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -82,19 +88,27 @@ class Worker:
                 continue
             if not busy:
                 self._awake.wait(IDLE_SECONDS)
+        for close in self._closing:
+            close()
 
     def round(self) -> int:
         """All that is due now; how much it was."""
-        done = 0
-        for claim in self._database.write(lambda c: jobs.claim_jobs(c, now=self._clock.now())):
-            self._triage.run(claim)
-            done += 1
+        done = self._each(lambda c: jobs.claim_jobs(c, now=self._clock.now(), most=1), self._triage.run)
         done += self._database.write(lambda c: outbox.give_up_on_dead(c, now=self._clock.now()))
-        for claim in self._database.write(lambda c: outbox.claim_replies(c, now=self._clock.now())):
-            self._send(claim)
-            done += 1
+        done += self._each(lambda c: outbox.claim_replies(c, now=self._clock.now(), most=1), self._send)
         self._database.write(lambda c: clocks.warn(c, now=self._clock.now()))
         return done + sum(further() for further in self._further)
+
+    def _each(self, claim: Callable[[Connection], Sequence[Claim]], work: Callable[[Claim], None]) -> int:
+        """Claims one after the other, so that who dies at one takes no attempt of another, and leaves no other in doubt."""
+        done = 0
+        while done < MOST_A_ROUND and not self._stopping.is_set():
+            found = self._database.write(claim)
+            if not found:
+                break
+            work(found[0])
+            done += 1
+        return done
 
     def _send(self, claim: Claim) -> None:
         database, workspace_id = self._database, claim.workspace_id

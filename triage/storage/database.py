@@ -6,6 +6,7 @@ wait are committed together: each in a savepoint of its own, all with one fsync.
 
 from __future__ import annotations
 
+import logging
 import queue
 import sqlite3
 import threading
@@ -27,6 +28,9 @@ Work = Callable[[Connection], T]
 MOST_TOGETHER = 64
 """Writes under one fsync; more would make the first of them wait for the last."""
 BUSY_SECONDS = 5
+ATTEMPTS = 4
+"""Of a transaction that PostgreSQL took back because it and another waited for each other."""
+QUIET = "quiet"
 
 
 def sqlite_url(path: Path) -> str:
@@ -58,9 +62,12 @@ class Database:
         arguments: dict[str, Any] = (
             {"timeout": BUSY_SECONDS, "check_same_thread": False} if self.is_sqlite else {"connect_timeout": 5}
         )
+        # At DEBUG, SQLAlchemy logs the rows that it reads, with the messages' texts.
+        logging.getLogger(f"sqlalchemy.engine.Engine.{QUIET}").setLevel(logging.WARNING)
         self.engine: Engine = create_engine(
             parsed, connect_args=arguments, pool_size=pool, max_overflow=0, pool_timeout=10, pool_pre_ping=not self.is_sqlite,
             hide_parameters=True,  # an error's text goes to the log, a message's never
+            logging_name=QUIET,
         )  # fmt: skip
         self._writer: _GroupedWrites | None = None
         if self.is_sqlite:
@@ -85,18 +92,23 @@ class Database:
     def write(self, work: Work[T]) -> T:
         """``work`` as one transaction; returns once it is durable. Whatever ``work`` raises takes it back.
 
-        ``work`` may run in another thread, and must not start a write of its own.
+        ``work`` may run in another thread, again where another transaction was in its way, and must not start a write of its
+        own.
 
         Raises:
             StorageUnavailable: the database cannot be reached, the disk is full; nothing was kept.
         """
         if self._writer is not None:
             return self._writer.submit(work).result()
-        try:
-            with self.engine.begin() as connection:
-                return work(connection)
-        except (DBAPIError, PoolTimeout) as error:
-            raise _translated(error) from error
+        attempt = 1
+        while True:
+            try:
+                with self.engine.begin() as connection:
+                    return work(connection)
+            except (DBAPIError, PoolTimeout) as error:
+                if attempt == ATTEMPTS or not _was_in_the_way(error):
+                    raise _translated(error) from error
+                attempt += 1
 
     def check(self) -> None:
         """One small question.
@@ -105,6 +117,28 @@ class Database:
             StorageUnavailable: it was not answered.
         """
         self.read(lambda connection: connection.execute(text("SELECT 1")).scalar_one())
+
+    def purge(self) -> bool:
+        """Clears the bytes of deleted rows from the file and its log; False where something that reads it was in the way.
+
+        ``secure_delete`` overwrites what it frees, but not what a page held before its cells were moved to another; so the
+        file is written anew. Other writes wait as long as that takes. PostgreSQL clears by itself (autovacuum).
+
+        Raises:
+            StorageUnavailable: the disk has no room for a second copy, or another process is writing.
+        """
+        if self._writer is None:
+            return True
+        try:
+            with self._writer.turn, self.engine.connect() as connection:
+                driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+                driver.execute("VACUUM")
+                busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                return bool(busy == 0)
+        except sqlite3.OperationalError as error:
+            raise StorageUnavailable(f"the database file could not be cleared ({error.sqlite_errorname})") from error
+        except (DBAPIError, PoolTimeout) as error:
+            raise _translated(error) from error
 
     def close(self) -> None:
         """Waits for writes under way, then closes every connection."""
@@ -120,6 +154,11 @@ def _translated(error: Exception) -> Exception:
     ):
         return StorageUnavailable(f"the database does not answer ({type(error).__name__})")
     return error
+
+
+def _was_in_the_way(error: Exception) -> bool:
+    """Whether the same transaction may succeed at once: a deadlock, or a snapshot that another commit made impossible."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in ("40P01", "40001")
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
@@ -142,6 +181,8 @@ class _GroupedWrites:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.turn = threading.Lock()
+        """Held while writing, so that nothing else of this process waits for the file's lock."""
         self._waiting: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -180,7 +221,8 @@ class _GroupedWrites:
                     break
                 item = self._waiting.get()
             if group:
-                self._commit(group)
+                with self.turn:
+                    self._commit(group)
 
     def _commit(self, group: list[tuple[Work[Any], Future[Any]]]) -> None:
         outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []

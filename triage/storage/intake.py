@@ -17,7 +17,9 @@ from triage.conversations.identity import identities_of
 from triage.storage import customers, jobs, schema
 from triage.storage.columns import new_id
 from triage.storage.database import Database
+from triage.storage.erased import was_erased
 from triage.storage.events import record
+from triage.storage.orders import order_key
 from triage.storage.workspace import Workspace
 from triage.types import Arrival, ArrivalKind, Attachment, Customer
 
@@ -25,6 +27,8 @@ CHAT_GAP = timedelta(days=3)
 """On channels without conversations of their own, a message after a longer silence begins a new one."""
 CHATTY = frozenset({"chat", "sms", "whatsapp", "social", "phone", "amazon", "ebay", "walmart", "allegro", "tokopedia"})
 ATTEMPTS = 5
+MOST_LOCALE = 35
+"""Longest language tag that is kept (RFC 5646 section 4.4.1); what is longer is no locale."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +81,7 @@ def keep(workspace: Workspace, arrival: Arrival, *, now: datetime, inbound_id: s
         external_id=arrival.external_id, message_ref=arrival.message_ref, inbound_id=inbound_id,
         sender={name: value for name, value in asdict(arrival.sender).items() if value}, subject=message.subject,
         text=message.text, html=arrival.html, language_hint=message.language_hint,
-        order_id=arrival.order_id or (message.order.id if message.order else None),
+        order_id=order_key(arrival.order_id or (message.order.id if message.order else "")) or None,
         thread=[{"author": part.author, "text": part.text, "at": part.at and part.at.isoformat()} for part in message.thread],
         headers={}, received_at=received_at, stored_at=now, state="received" if triaged else "ignored",
     )  # fmt: skip
@@ -86,11 +90,6 @@ def keep(workspace: Workspace, arrival: Arrival, *, now: datetime, inbound_id: s
         _supersede(workspace, conversation, now)
         jobs.enqueue(workspace, "triage", key, queue=conversation, seq=seq, now=now)
     return Received(message_id=key, conversation_id=conversation, customer_id=customer, duplicate=False)
-
-
-def erased_digest(workspace_id: str, channel: str, external_id: str) -> str:
-    """What remains of an erased message: enough to know it again, not enough to tell whose it was."""
-    return hashlib.sha256(f"{workspace_id}\0{channel}\0{external_id}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _known(workspace: Workspace, arrival: Arrival) -> Received | None:
@@ -106,11 +105,7 @@ def _known(workspace: Workspace, arrival: Arrival) -> Received | None:
         return Received(
             message_id=row["id"], conversation_id=row["conversation_id"], customer_id=row["customer_id"], duplicate=True
         )
-    digest = erased_digest(workspace.id, channel, arrival.external_id)
-    erased = workspace.select(schema.erasures).where(
-        schema.erasures.c.kind == "message", schema.erasures.c.digest == digest
-    )
-    if workspace.first(erased) is not None:
+    if was_erased(workspace, "message", channel, arrival.external_id):
         return Received(message_id="erased", conversation_id="erased", customer_id="erased", duplicate=True)
     return None
 
@@ -122,6 +117,8 @@ def _region(locale: str | None) -> str | None:
 
 def _profile(arrival: Arrival) -> Customer:
     customer = arrival.message.customer
+    if customer.locale and len(customer.locale) > MOST_LOCALE:
+        customer = replace(customer, locale=None)
     return customer if customer.name else replace(customer, name=arrival.sender.name)
 
 
@@ -131,6 +128,13 @@ def _conversation(
     """The conversation that the arrival goes on, or a new one; its customer; and the message's number in it."""
     found = _existing(workspace, arrival, customer, received_at)
     table, channel = schema.conversations, arrival.message.channel
+    if found is None and arrival.conversation_ref is None and channel in CHATTY:
+        # Of two messages that a customer sends at once, each would open a conversation; so the second waits and looks again.
+        people = schema.customers
+        workspace.value(
+            workspace.select(people, people.c.id).where(people.c.id == customer).with_for_update(key_share=True)
+        )
+        found = _existing(workspace, arrival, customer, received_at)
     if found is None:
         found = new_id("cnv")
         workspace.insert(
@@ -148,7 +152,8 @@ def _conversation(
         .values(changes)
         .returning(table.c.next_seq, table.c.customer_id)
     )
-    assert row is not None
+    if row is None:  # its customer was erased since it was found
+        return _conversation(workspace, arrival, customer, received_at, now)
     return found, row["customer_id"], row["next_seq"] - 1
 
 

@@ -15,7 +15,7 @@ from triage.errors import Unknown
 from triage.storage import schema
 from triage.storage.columns import new_id
 from triage.storage.events import emit
-from triage.storage.orders import order_of
+from triage.storage.orders import order_key, order_of
 from triage.storage.workspace import Workspace
 from triage.types import (
     URGENCIES,
@@ -122,6 +122,23 @@ def asked_before(
     return tuple(found.values())[:3]
 
 
+def recall(workspace: Workspace, earlier: Sequence[EarlierMatter]) -> tuple[ThreadMessage, ...]:
+    """What was asked and answered then, as a thread that goes before the conversation's own: ``earlier`` is newest first,
+    the thread oldest first, each answer after its question."""
+    table = schema.messages
+    rows = workspace.rows(
+        workspace.select(table, table.c.id, table.c.text).where(table.c.id.in_([e.message_id for e in earlier]))
+    )
+    asked = {row["id"]: row["text"] for row in rows}
+    said = []
+    for matter in reversed(earlier):
+        if matter.message_id in asked:  # else it was erased meanwhile
+            said.append(ThreadMessage(author=Author.CUSTOMER, text=asked[matter.message_id], at=matter.asked_at))
+            if matter.answer:
+                said.append(ThreadMessage(author=Author.AGENT, text=matter.answer, at=matter.answered_at))
+    return tuple(said)
+
+
 def file_result(
     workspace: Workspace, matter: Matter, result: TriageResult, shown: dict[str, Any], *, order: Order | None,
     earlier: Sequence[EarlierMatter], now: datetime,
@@ -150,7 +167,11 @@ def file_result(
     if not new:
         return None  # another worker was faster
     messages = schema.messages
-    workspace.run(workspace.update(messages).where(messages.c.id == matter.message_id).values(state="triaged"))
+    values: dict[str, Any] = {"state": "triaged"}
+    named = order.id if order else next((e.value for e in result.entities if e.type == "order_number"), "")
+    if matter.order_id is None and (number := order_key(named)):
+        values["order_id"] = number  # two customers who write about one order may be one
+    workspace.run(workspace.update(messages).where(messages.c.id == matter.message_id).values(values))
     conversation = _labelled(workspace, matter, result)
     ids = {"message_id": matter.message_id, "conversation_id": matter.conversation_id}
     emit(
@@ -175,9 +196,19 @@ def file_result(
 
 
 def mark_failed(workspace: Workspace, message_id: str, reason: str) -> None:
-    """The message stays, unread by the model, where people see it."""
-    table = schema.messages
-    workspace.run(workspace.update(table).where(table.c.id == message_id).values(state="failed", failure=reason[:60]))
+    """The message stays, unread by the model, where people see it: with a clock that has run out already, for nobody can say
+    how long it may wait."""
+    table, threads = schema.messages, schema.conversations
+    row = workspace.first(
+        workspace.update(table).where(table.c.id == message_id).values(state="failed", failure=reason[:60])
+        .returning(table.c.conversation_id, table.c.received_at)
+    )  # fmt: skip
+    if row is not None:
+        workspace.run(
+            workspace.update(threads)
+            .where(threads.c.id == row["conversation_id"], threads.c.status == "open", threads.c.due_at.is_(None))
+            .values(due_at=row["received_at"], sla_policy="unread")
+        )
 
 
 def _labelled(workspace: Workspace, matter: Matter, result: TriageResult) -> RowMapping:
@@ -187,18 +218,30 @@ def _labelled(workspace: Workspace, matter: Matter, result: TriageResult) -> Row
         .values(language=result.detection.code).returning(*table.c)
     )  # fmt: skip
     assert row is not None
-    if matter.seq < row["last_inbound_seq"]:
-        return row  # a newer message says how the conversation stands
-    values: dict[str, Any] = {
-        "intent": prediction.primary.name, "urgency": prediction.urgency.level,
-        "urgency_rank": URGENCIES.index(prediction.urgency.level), "sla_policy": result.sla.policy,
-    }  # fmt: skip
-    if not prediction.needs_reply:
-        values |= {"due_at": None, "status": "waiting"}
-    elif row["due_at"] is None:
-        values |= {"due_at": result.sla.due_at, "warned_at": None}
-    workspace.run(workspace.update(table).where(table.c.id == matter.conversation_id).values(values))
+    values: dict[str, Any] = {}
+    if matter.seq >= row["last_inbound_seq"]:  # else a newer message says how the conversation stands
+        values = {
+            "intent": prediction.primary.name, "urgency": prediction.urgency.level,
+            "urgency_rank": URGENCIES.index(prediction.urgency.level),
+        }  # fmt: skip
+        if not prediction.needs_reply:
+            values |= {"due_at": None, "status": "waiting", "sla_policy": result.sla.policy}
+    if _pressing(row, matter, result):
+        values |= {"due_at": result.sla.due_at, "warned_at": None, "sla_policy": result.sla.policy}
+    if values:
+        workspace.run(workspace.update(table).where(table.c.id == matter.conversation_id).values(values))
     return row
+
+
+def _pressing(row: RowMapping, matter: Matter, result: TriageResult) -> bool:
+    """Whether this message's clock becomes the conversation's: of all that wait for an answer the one due first."""
+    due = result.sla.due_at
+    if due is None or row["status"] != "open":
+        return False
+    answered = row["answered_at"] is not None and row["answered_at"] >= matter.received_at
+    if matter.seq < row["last_inbound_seq"] and answered:
+        return False  # somebody answered before the assistant had read it
+    return row["due_at"] is None or due < row["due_at"]
 
 
 def _same(row: RowMapping, result: TriageResult, order: Order | None) -> bool:

@@ -1,51 +1,152 @@
-"""Order facts, as shops send them."""
+"""Order facts, as shops send them, tied to the customer who is known by what the shop says of the buyer.
+
+Either may come first: an order waits with its buyer's identities until a customer with one of them writes.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from triage.conversations.identity import email_identity
+from sqlalchemy import RowMapping
+
+from triage.conversations.identity import Identity, identities_of
+from triage.errors import InvalidMessage, Unknown
 from triage.storage import schema
+from triage.storage.columns import clean
+from triage.storage.erased import was_erased
+from triage.storage.owners import held_owner_of
 from triage.storage.workspace import Workspace
-from triage.types import Customer, Order, OrderItem, Refund
+from triage.types import Customer, Order, OrderItem, Refund, Sender
 
 _TIMES = ("placed_at", "promised_by")
+MOST_LISTED = 200
+PutOutcome = Literal["new", "changed", "erased"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredOrder:
+    """An order and whose it is."""
+
+    order: Order
+    customer_id: str | None
+    updated_at: datetime
 
 
 def order_key(number: str) -> str:
     """An order number as customers type it: without ``#``, spaces and case."""
-    return re.sub(r"[\s#]+", "", number).upper()[:80]
+    return re.sub(r"[\s#\0]+", "", clean(number)).upper()[:80]
 
 
-def put_order(workspace: Workspace, order: Order, *, email: str | None = None, now: datetime) -> bool:
-    """Keeps or replaces an order; True where it is new. ``email``: the buyer's, which ties it to a known customer."""
+def put_order(
+    workspace: Workspace, order: Order, *, buyer: Sender | None = None, email: str | None = None, now: datetime
+) -> PutOutcome:
+    """Keeps or replaces an order, unless it was erased with its customer: then it does not come back.
+
+    Args:
+        buyer: who bought it, as far as the shop says; without one, what was known of the buyer stays.
+        email: the buyer's, where that is all that is known.
+
+    Raises:
+        InvalidMessage: the number has no letter or digit.
+    """
     key = order_key(order.id)
-    known = workspace.value(workspace.select(schema.orders, schema.orders.c.id).where(schema.orders.c.id == key))
+    if not key:
+        raise InvalidMessage("the order's number is empty", field="id")
+    if was_erased(workspace, "order", "order", key):
+        return "erased"
+    table = schema.orders
+    known = workspace.first(workspace.select(table, table.c.customer_id).where(table.c.id == key))
+    buyer = buyer or Sender(email=email)
+    identities = identities_of(buyer, order.channel or "", region=order.market)
+    if not order.channel:  # a buyer id or handle means nothing without the market place that gave it
+        identities = tuple(identity for identity in identities if identity.kind not in ("buyer", "handle"))
+    customer = _buyer(workspace, identities) if identities else known and known["customer_id"]
     workspace.upsert(
-        schema.orders, ["id"], id=key, customer_id=_customer(workspace, email), data=_plain(order),
-        placed_at=order.placed_at, updated_at=now,
-    )  # fmt: skip
-    return known is None
+        table, ["id"], id=key, customer_id=customer, data=_plain(order), placed_at=order.placed_at, updated_at=now
+    )
+    if identities:
+        buyers = schema.order_buyers
+        workspace.run(workspace.delete(buyers).where(buyers.c.order_id == key))
+        workspace.insert_many(
+            buyers, [{"order_id": key, "kind": i.kind, "value": i.value, "place": n} for n, i in enumerate(identities)]
+        )
+    return "new" if known is None else "changed"
+
+
+def join_buyer(workspace: Workspace, identity: Identity) -> None:
+    """Ties the orders whose buyer is known by ``identity``, which a customer has just got, to whoever they belong to now."""
+    buyers, table = schema.order_buyers, schema.orders
+    numbers = workspace.tuples(
+        workspace.select(buyers, buyers.c.order_id).where(
+            buyers.c.kind == identity.kind, buyers.c.value == identity.value
+        )
+    )
+    for (number,) in numbers:
+        rows = workspace.rows(
+            workspace.select(buyers, buyers.c.kind, buyers.c.value)
+            .where(buyers.c.order_id == number)
+            .order_by(buyers.c.place)
+        )
+        customer = _buyer(workspace, [Identity(row["kind"], row["value"]) for row in rows])
+        workspace.run(workspace.update(table).where(table.c.id == number).values(customer_id=customer))
 
 
 def order_of(workspace: Workspace, number: str) -> Order | None:
     """The order with this number, however it was typed."""
-    row = workspace.first(workspace.select(schema.orders).where(schema.orders.c.id == order_key(number)))
+    row = _row(workspace, number)
     return None if row is None else _order(row["data"])
 
 
-def _customer(workspace: Workspace, email: str | None) -> str | None:
-    identity = email_identity(email) if email else None
-    if identity is None:
-        return None
-    table = schema.identities
-    found: str | None = workspace.value(
-        workspace.select(table, table.c.customer_id).where(table.c.kind == "email", table.c.value == identity.value)
+def get_order(workspace: Workspace, number: str) -> StoredOrder:
+    """The order with this number, however it was typed.
+
+    Raises:
+        Unknown: none here.
+    """
+    row = _row(workspace, number)
+    if row is None:
+        raise Unknown("order", number)
+    return _stored(row)
+
+
+def delete_order(workspace: Workspace, number: str) -> None:
+    """Forgets the order; it may be put again.
+
+    Raises:
+        Unknown: none here.
+    """
+    table = schema.orders
+    if workspace.run(workspace.delete(table).where(table.c.id == order_key(number))) != 1:
+        raise Unknown("order", number)
+
+
+def orders_of(workspace: Workspace, customer_id: str, *, limit: int = MOST_LISTED) -> tuple[StoredOrder, ...]:
+    """The customer's orders, newest first."""
+    table = schema.orders
+    rows = workspace.rows(
+        workspace.select(table)
+        .where(table.c.customer_id == customer_id)
+        .order_by(table.c.placed_at.is_(None), table.c.placed_at.desc(), table.c.id)
+        .limit(limit)
     )
-    return found
+    return tuple(_stored(row) for row in rows)
+
+
+def _row(workspace: Workspace, number: str) -> RowMapping | None:
+    return workspace.first(workspace.select(schema.orders).where(schema.orders.c.id == order_key(number)))
+
+
+def _stored(row: RowMapping) -> StoredOrder:
+    return StoredOrder(order=_order(row["data"]), customer_id=row["customer_id"], updated_at=row["updated_at"])
+
+
+def _buyer(workspace: Workspace, identities: Sequence[Identity]) -> str | None:
+    """The owner of the strongest identity that anybody has."""
+    return next((owner for i in identities if (owner := held_owner_of(workspace, i)) is not None), None)
 
 
 def _plain(order: Order) -> dict[str, Any]:
@@ -54,6 +155,8 @@ def _plain(order: Order) -> dict[str, Any]:
             return item.isoformat()
         if isinstance(item, dict):
             return {name: value(inner) for name, inner in item.items()}
+        if isinstance(item, str):
+            return clean(item)
         return [value(inner) for inner in item] if isinstance(item, list | tuple) else item
 
     return {name: value(item) for name, item in asdict(order).items()}

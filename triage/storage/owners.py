@@ -88,9 +88,7 @@ def lock_customers(workspace: Workspace, customer_ids: Iterable[str]) -> dict[st
         Unknown: one of them is not here.
     """
     table, wanted = schema.customers, sorted(set(customer_ids))
-    rows = workspace.rows(
-        workspace.select(table).where(table.c.id.in_(wanted)).order_by(table.c.id).with_for_update()
-    )
+    rows = workspace.rows(workspace.select(table).where(table.c.id.in_(wanted)).order_by(table.c.id).with_for_update())
     found = {row["id"]: row for row in rows}
     for customer_id in wanted:
         if customer_id not in found:

@@ -1,7 +1,7 @@
 """The one place where queries are bound to a workspace.
 
 Repositories never build a statement by themselves: they ask a ``Workspace`` for one, which already holds the condition (and,
-on insert, the value) of the workspace's id. ``tests/unit/storage`` refuses a statement on a scoped table without it.
+on insert, the value) of the workspace's id. ``tests/integration/storage`` refuses a statement on a scoped table without it.
 """
 
 from __future__ import annotations

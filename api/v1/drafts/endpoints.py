@@ -13,6 +13,7 @@ from api.v1.store import Approving, Reading
 from api.v1.triage.endpoints import PROBLEMS
 from api.v1.triage.schemas import ProblemOut, Strict
 from triage.storage import conversations, drafts
+from triage.storage.workspaces import read_settings
 
 CONFLICT: dict[int | str, dict[str, Any]] = {
     409: {
@@ -69,8 +70,11 @@ def revise(draft_id: str, body: DecisionBody, store: Approving) -> JSONResponse:
 def approve(draft_id: str, body: DecisionBody, request: Request, store: Approving) -> JSONResponse:
     """Exactly these bytes are sent, once, to the address that the message came from."""
     done = store.write(
-        lambda w: drafts.approve(w, draft_id, text=body.text, revision=body.revision, actor=store.actor, now=store.now)
-    )
+        lambda w: drafts.approve(
+            w, draft_id, text=body.text, revision=body.revision, actor=store.actor, now=store.now,
+            undo=read_settings(w).undo,
+        )
+    )  # fmt: skip
     request.app.state.wake()
     return JSONResponse({"id": draft_id, "state": "approved", "revision": done.revision, "sha256": done.sha256})
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from tests.integration.storage.scoping import watched
 from triage.storage import migrate, schema
 from triage.storage.database import Database, sqlite_url
 
@@ -19,6 +20,12 @@ NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 WORKSPACES = ("shop", "other")
 
 _numbers = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def every_statement_names_its_workspace() -> Iterator[None]:
+    with watched():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from triage.storage import drafts, intake, jobs, outbox, schema
 from triage.storage.columns import new_id
 from triage.storage.database import Database
 from triage.storage.workspace import Workspace
-from triage.types import Arrival, ArrivalKind, Customer, InboundMessage, Sender, Sent
+from triage.types import Arrival, ArrivalKind, Author, Customer, InboundMessage, Sender, Sent, ThreadMessage
 
 
 def arrival(key: str = "m1", *, channel: str = "email", sender: Sender | None = None, **more: Any) -> Arrival:
@@ -272,3 +272,14 @@ def test_a_failed_write_takes_back_only_itself(database: Database) -> None:
         in_shop(database, broken)
     in_shop(database, lambda w: w.insert(schema.customers, id="c2", created_at=NOW))
     assert [row["id"] for row in rows(database, schema.customers)] == ["c2"]
+
+
+def test_what_no_database_takes_in_a_profile_is_kept_without_harm(database: Database) -> None:
+    message = InboundMessage(
+        text="Hi", channel="chat", received_at=NOW, customer=Customer(name="A\0nna", locale="x" * 60),
+        thread=(ThreadMessage(author=Author.CUSTOMER, text="earlier\0\ud800"),),
+    )  # fmt: skip
+    odd = Arrival(external_id="m1", message=message, sender=Sender(handle="a\0\ud800", name="A\0nna"))
+    intake.receive(database, "shop", odd, now=NOW)
+    assert rows(database, schema.messages)[0]["sender"] == {"name": "A\ufffdnna", "handle": "a\ufffd\ufffd"}
+    assert rows(database, schema.customers)[0]["locale"] is None

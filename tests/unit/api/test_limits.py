@@ -5,7 +5,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.limits import _depth, _without_surrogates
+from api.limits import _without_surrogates
+from triage.channels.payload import depth
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.text(),
@@ -24,8 +25,8 @@ def _nesting(value: object) -> int:
 
 @given(JSON)
 def test_the_depth_is_that_of_the_parsed_value(value: object) -> None:
-    assert _depth(json.dumps(value)) == _nesting(value)
-    assert _depth(json.dumps(value, ensure_ascii=False)) == _nesting(value)
+    assert depth(json.dumps(value)) == _nesting(value)
+    assert depth(json.dumps(value, ensure_ascii=False)) == _nesting(value)
 
 
 @given(st.text(st.characters(exclude_categories=())))

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from alembic import context
 
-from triage.storage.columns import CleanText, Json, UtcTime
+from triage.storage.columns import CleanText, JsonValue, UtcTime
 from triage.storage.schema import metadata
 
 
@@ -12,7 +12,7 @@ def render(kind: str, item: Any, autogenerate: Any) -> str | Literal[False]:
     """Our column types by their own names, which the template imports."""
     if kind == "type" and isinstance(item, CleanText | UtcTime):
         return f"{type(item).__name__}()"
-    return "Json" if kind == "type" and item is Json else False
+    return "Json" if kind == "type" and isinstance(item, JsonValue) else False
 
 
 connection = context.config.attributes["connection"]

@@ -435,32 +435,6 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "order_buyers",
-        sa.Column("workspace_id", sa.String(length=40), nullable=False),
-        sa.Column("order_id", sa.String(length=80), nullable=False),
-        sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("value", CleanText(), nullable=False),
-        sa.Column("place", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["workspace_id", "order_id"],
-            ["orders.workspace_id", "orders.id"],
-            name=op.f("fk_order_buyers_workspace_id_order_id_orders"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace_id"],
-            ["workspaces.id"],
-            name=op.f("fk_order_buyers_workspace_id_workspaces"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("workspace_id", "order_id", "kind", "value", name=op.f("pk_order_buyers")),
-    )
-    with op.batch_alter_table("order_buyers", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_order_buyers_workspace_id_kind_value"), ["workspace_id", "kind", "value"], unique=False
-        )
-
-    op.create_table(
         "weak_identities",
         sa.Column("workspace_id", sa.String(length=40), nullable=False),
         sa.Column("customer_id", sa.String(length=80), nullable=False),
@@ -536,6 +510,32 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             batch_op.f("ix_messages_workspace_id_order_id"), ["workspace_id", "order_id"], unique=False
+        )
+
+    op.create_table(
+        "order_buyers",
+        sa.Column("workspace_id", sa.String(length=40), nullable=False),
+        sa.Column("order_id", sa.String(length=80), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("value", CleanText(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "order_id"],
+            ["orders.workspace_id", "orders.id"],
+            name=op.f("fk_order_buyers_workspace_id_order_id_orders"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_order_buyers_workspace_id_workspaces"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "order_id", "kind", "value", name=op.f("pk_order_buyers")),
+    )
+    with op.batch_alter_table("order_buyers", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_order_buyers_workspace_id_kind_value"), ["workspace_id", "kind", "value"], unique=False
         )
 
     op.create_table(

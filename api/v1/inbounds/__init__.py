@@ -1,0 +1,1 @@
+"""Where messages come in, as admins set it up."""

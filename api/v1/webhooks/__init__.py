@@ -1,0 +1,1 @@
+"""Outgoing events over HTTP: who gets them, and what became of each."""
