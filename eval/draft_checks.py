@@ -161,10 +161,12 @@ def breaches(draft: Draft, message: InboundMessage, policy: ChannelPolicy) -> It
 
 
 def length(text: str, channel: str) -> int:
-    """Characters; on X a sign outside the first 4,352 code points and the dashes and quotes counts two, a link 23.
+    """Characters; on Instagram bytes; on X a sign outside the first 4,352 code points and the dashes and quotes counts two, a link 23.
 
     Source: https://docs.x.com/fundamentals/counting-characters
     """
+    if channel in ("instagram", "social"):
+        return len(text.encode())
     if channel != "x":
         return len(text)
     bare, links = _WEB.subn("", text)

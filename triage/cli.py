@@ -117,7 +117,7 @@ def import_(
 
 EVALUATIONS = (
     "classifier", "retrieval", "retrieval_speed", "entities", "language", "encoder", "matching", "out_of_scope",
-    "agreement", "calibrators", "drafts",
+    "agreement", "calibrators", "drafts", "durable",
 )  # fmt: skip
 
 
@@ -136,7 +136,7 @@ def evaluate(
     what: Annotated[str, typer.Argument(help="one of the names below")],
 ) -> None:
     """Measure one part: classifier, retrieval, retrieval_speed, entities, language, encoder, matching, out_of_scope,
-    agreement, calibrators, drafts.
+    agreement, calibrators, drafts, durable.
 
     Example: triage evaluate classifier
     """

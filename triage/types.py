@@ -315,7 +315,8 @@ class ChannelPolicy:
     """What a channel allows in a reply, and its clock.
 
     Attributes:
-        limit: most characters of a reply, None without a limit.
+        limit: the longest reply, None without a limit.
+        unit: what the limit counts: characters, bytes (of UTF-8) or weighted characters (X: some count twice).
         segments: most SMS segments of a reply.
         links, contact_details, marketing: whether a reply may hold them.
         greeting, signoff: whether people greet and sign on this channel.
@@ -329,6 +330,7 @@ class ChannelPolicy:
     channel: str
     name: str
     limit: int | None = None
+    unit: str = "characters"
     segments: int | None = None
     links: bool = True
     contact_details: bool = True

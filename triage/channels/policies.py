@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,6 +20,7 @@ class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     limit: int | None = Field(default=None, ge=1)
+    unit: Literal["characters", "bytes", "weighted characters"] = "characters"
     segments: int | None = Field(default=None, ge=1)
     links: bool = True
     contact_details: bool = True

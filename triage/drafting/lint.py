@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from triage.drafting.folding import fold
+from triage.drafting.length import length, over
 from triage.drafting.segments import sms_segments
 from triage.types import ChannelPolicy, PolicyWarning
 
@@ -48,12 +49,9 @@ def lint(text: str, policy: ChannelPolicy, *, allowed: tuple[str, ...] = ()) -> 
         allowed: exact strings that are no contact details although they look like them: order and tracking numbers.
     """
     warnings: list[PolicyWarning] = []
-    if policy.limit is not None and len(text) > policy.limit:
-        warnings.append(
-            PolicyWarning(
-                rule="too_long", detail=f"{len(text)} of {policy.limit} characters", start=policy.limit, end=len(text)
-            )
-        )
+    if (place := over(text, policy)) is not None:
+        detail = f"{length(text, policy)} of {policy.limit} {policy.unit}"
+        warnings.append(PolicyWarning(rule="too_long", detail=detail, start=place, end=len(text)))
     if policy.segments is not None and (needed := sms_segments(text)) > policy.segments:
         warnings.append(PolicyWarning(rule="too_long", detail=f"{needed} of {policy.segments} SMS segments"))
     warnings += content_breaches(text, policy, allowed=allowed)
@@ -126,6 +124,6 @@ def _warning(rule: str, detail: str, match: re.Match[str]) -> PolicyWarning:
 
 def fits(text: str, policy: ChannelPolicy) -> bool:
     """Whether ``text`` is within the channel's length."""
-    if policy.limit is not None and len(text) > policy.limit:
+    if policy.limit is not None and length(text, policy) > policy.limit:
         return False
     return policy.segments is None or sms_segments(text) <= policy.segments
