@@ -22,6 +22,7 @@ from triage.drafting.composer import Brand, Composer
 from triage.drafting.generator import LlmRewriter
 from triage.errors import ConfigurationError
 from triage.jobs.deliveries import Deliveries
+from triage.jobs.mail import Mailboxes
 from triage.jobs.triage_job import TriageJob
 from triage.jobs.worker import Worker
 from triage.knowledge_base.articles import read_articles
@@ -34,9 +35,9 @@ from triage.models.heads import Heads
 from triage.models.manifest import Manifest
 from triage.pipeline import TriagePipeline
 from triage.protocols import Channel, Encoder, LanguageIdentifier, Retriever
-from triage.sample.data import sample_articles, sample_orders
+from triage.sample.data import sample_arrivals, sample_articles, sample_buyers, sample_orders
 from triage.settings import Settings
-from triage.storage import migrate
+from triage.storage import intake, migrate
 from triage.storage.database import Database, sqlite_url
 from triage.storage.orders import put_order
 from triage.storage.workspace import Workspace, create_workspace
@@ -126,7 +127,7 @@ def build_pipeline(settings: Settings, articles: Iterable[Article] | None = None
 
 
 def open_database(settings: Settings) -> Database:
-    """The database with the newest schema and its first workspace, with the demo's orders in the demo.
+    """The database with the newest schema and its first workspace, with orders and messages of the sample shop in the demo.
 
     Raises:
         ConfigurationError, StorageUnavailable: what is missing or wrong, in one line.
@@ -144,11 +145,14 @@ def open_database(settings: Settings) -> Database:
 
 
 def _first_workspace(connection: Connection, settings: Settings) -> None:
-    if not create_workspace(connection, WORKSPACE, brand=settings.brand, now=SystemClock().now()) or not settings.demo:
+    now = SystemClock().now()
+    if not create_workspace(connection, WORKSPACE, brand=settings.brand, now=now) or not settings.demo:
         return
-    workspace = Workspace(connection, WORKSPACE)
+    workspace, buyers = Workspace(connection, WORKSPACE), sample_buyers()
     for order in sample_orders().values():
-        put_order(workspace, order, now=SystemClock().now())
+        put_order(workspace, order, buyer=buyers.get(order.id), now=now)
+    for arrival in sample_arrivals(now):
+        intake.keep(workspace, arrival, now=now)
 
 
 def build_worker(settings: Settings, database: Database, pipeline: TriagePipeline) -> Worker:
@@ -156,9 +160,11 @@ def build_worker(settings: Settings, database: Database, pipeline: TriagePipelin
     clock = SystemClock()
     bands = Bands(high=settings.band_high, medium=settings.band_medium)
     deliveries = Deliveries(database, clock, allow_private=settings.allow_private_webhooks)
+    host, _, port = (settings.mail_listen or "").rpartition(":")
+    mail = Mailboxes(database, clock, listen=(host, int(port)) if host else None, lmtp=settings.mail_protocol == "lmtp")
     return Worker(
         database, TriageJob(database, pipeline, bands, clock), build_channels(), clock,
-        further=(deliveries.round,), closing=(deliveries.close,),
+        further=(deliveries.round,), opening=(mail.start,), closing=(mail.stop, deliveries.close),
     )  # fmt: skip
 
 

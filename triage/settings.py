@@ -23,6 +23,7 @@ class Settings(BaseSettings):
             ``sqlite:///file``; a file in ``data`` where unset.
         worker: whether the API's process also triages, sends and delivers; false where ``triage worker`` runs beside it.
         allow_private_webhooks: whether outgoing webhooks may lead to private addresses and go without TLS.
+        mail_listen, mail_protocol: ``host:port`` to take mail at, and how; mailboxes with an IMAP server are polled anyway.
         model: folder with ``manifest.json``, ``encoder.onnx``, ``tokenizer.json`` and ``heads.npz``; the shipped
             weights where unset.
         articles: folder of Markdown articles for the workspace; the sample knowledge base where unset and ``demo``.
@@ -41,6 +42,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     worker: bool = True
     allow_private_webhooks: bool = False
+    mail_listen: str | None = Field(default=None, pattern=r"^[^\s:]+:\d{1,5}$")
+    mail_protocol: Literal["smtp", "lmtp"] = "smtp"
     model: Path | None = None
     articles: Path | None = None
     reranker: Path | None = None

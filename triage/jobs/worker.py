@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from triage.errors import SendFailed, StorageUnavailable
+from triage.errors import SendFailed, StorageUnavailable, TriageError
 from triage.jobs.triage_job import TriageJob
 from triage.protocols import Channel, Clock
 from triage.storage import clocks, inbounds, jobs, outbox
@@ -33,7 +33,7 @@ class Worker:
     Args:
         channels: how replies leave, by the adapter's name.
         further: more rounds to run after triage and sending (deliveries of events); each returns how much it did.
-        closing: what to do at the end.
+        opening, closing: what to do at the beginning and at the end.
     """
 
     def __init__(
@@ -44,10 +44,11 @@ class Worker:
         clock: Clock,
         *,
         further: Sequence[Callable[[], int]] = (),
+        opening: Sequence[Callable[[], None]] = (),
         closing: Sequence[Callable[[], None]] = (),
     ) -> None:
         self._database, self._triage, self._channels, self._clock = database, triage, channels, clock
-        self._further, self._closing = further, closing
+        self._further, self._opening, self._closing = further, opening, closing
         self._awake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -74,6 +75,11 @@ class Worker:
 
     def run(self) -> None:
         """Works until ``stop``; a database that does not answer is waited for."""
+        for open_ in self._opening:
+            try:
+                open_()
+            except TriageError as error:  # a mailbox that is set up wrongly must not stop triage and sending
+                log.error("%s", error)
         while not self._stopping.is_set():
             self._awake.clear()
             try:

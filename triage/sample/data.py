@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +15,12 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from triage.knowledge_base.articles import read_articles
-from triage.types import Article, InboundMessage, Order
+from triage.types import Arrival, Article, InboundMessage, Order, Sender, ThreadMessage
+
+NEWEST = timedelta(minutes=3)
+"""How long before the demo's start its newest message came."""
+_BY_PHONE = frozenset({"sms", "whatsapp", "phone"})
+_BY_HANDLE = frozenset({"chat", "social", "review"})
 
 
 def _folder() -> Path:
@@ -42,6 +49,57 @@ def sample_inbox() -> list[tuple[str, InboundMessage]]:
     """The sample messages with their orders, by id."""
     orders = sample_orders()
     return [(row["id"], _message(row, orders)) for row in sample_messages()]
+
+
+def sample_buyers() -> dict[str, Sender]:
+    """Who bought each order, as far as the shop knows."""
+    return {row["id"]: _buyer(row["customer"]) for row in _rows("orders.jsonl") if row["customer"]}
+
+
+def sample_arrivals(now: datetime) -> list[Arrival]:
+    """The sample messages as their channels would bring them, moved in time so that the newest has just come in.
+
+    A name is one person on every channel; addresses and numbers are made up (RFC 2606; Ofcom's numbers for drama).
+    """
+    rows, messages = list(sample_messages()), sample_inbox()
+    later = now - NEWEST - max(message.received_at for _, message in messages if message.received_at)
+    senders = _senders(rows)
+    return [
+        Arrival(external_id=key, message=_moved(message, later), sender=senders[message.customer.name or key])
+        for key, message in messages
+    ]
+
+
+def _senders(rows: list[dict[str, Any]]) -> dict[str, Sender]:
+    known = {row["customer"]["name"]: row["customer"]["email"] for row in _rows("orders.jsonl") if row["customer"]}
+    channels: dict[str, set[str]] = {}
+    for row in rows:
+        channels.setdefault(row["customer"]["name"] or row["id"], set()).add(row["channel"])
+    senders, taken = dict[str, Sender](), {""}
+    for number, (name, used) in enumerate(channels.items()):
+        handle = _handle(name)
+        if handle in taken:
+            handle = f"customer{number:03}"
+        taken.add(handle)
+        senders[name] = Sender(
+            name=name, email=known.get(name) or f"{handle}@customers.example",
+            phone=f"+44 7700 900{number:03}" if used & _BY_PHONE else None, handle=handle if used & _BY_HANDLE else None,
+        )  # fmt: skip
+    return senders
+
+
+def _handle(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return ".".join("".join(c for c in word if c.isalnum()) for word in plain.split()).strip(".")
+
+
+def _buyer(customer: dict[str, Any]) -> Sender:
+    return Sender(name=customer["name"], email=customer["email"])
+
+
+def _moved(message: InboundMessage, later: timedelta) -> InboundMessage:
+    thread = tuple(ThreadMessage(author=p.author, text=p.text, at=p.at and p.at + later) for p in message.thread)
+    return replace(message, received_at=message.received_at and message.received_at + later, thread=thread)
 
 
 def _message(row: dict[str, Any], orders: dict[str, Order]) -> InboundMessage:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, RowMapping, and_, exists, or_
 
@@ -16,12 +16,17 @@ from triage.errors import Unknown
 from triage.storage import schema
 from triage.storage.columns import new_id
 from triage.storage.events import record
+from triage.storage.orders import order_key
 from triage.storage.workspace import Workspace
+from triage.types import URGENCIES, Urgency
 
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """What a list of conversations is narrowed to; None leaves it wide. ``q`` is looked for in the messages' texts."""
+    """What a list of conversations is narrowed to; None leaves it wide.
+
+    ``q`` is looked for in the messages' texts, the subject and the customer's name, and compared with the order's number.
+    """
 
     status: str | None = None
     urgency: str | None = None
@@ -99,22 +104,31 @@ def get_draft(workspace: Workspace, draft_id: str) -> RowMapping:
     return row
 
 
-def find(workspace: Workspace, wanted: Filter, *, limit: int = 50, cursor: str | None = None) -> Page:
+def find(
+    workspace: Workspace, wanted: Filter, *, limit: int = 50, cursor: str | None = None, critical_first: bool = False
+) -> Page:
     """Conversations by due time, the most pressing first; those whose clock stands come last, newest first.
+
+    Args:
+        critical_first: critical ones before all others, whatever their clocks say.
 
     Raises:
         ValueError: a cursor that this did not make.
     """
-    running = cursor is None or _decoded(cursor)[0] is not None
-    rows: list[RowMapping] = []
-    if running:
-        rows += _part(workspace, wanted, cursor, limit + 1, running=True)
-        cursor = None
-    if len(rows) <= limit:
-        rows += _part(workspace, wanted, cursor, limit + 1 - len(rows), running=False)
-    last = rows[limit - 1] if len(rows) > limit else None
-    after = None if last is None else _encoded(last["due_at"], last["last_inbound_at"], last["id"])
-    return Page(rows=rows[:limit], cursor=after)
+    parts = _parts(critical_first)
+    begin = 0 if cursor is None else _decoded(cursor).part
+    if not 0 <= begin < len(parts):
+        raise ValueError("the cursor is none that this list gave")
+    found: list[tuple[int, RowMapping]] = []
+    for number, part in enumerate(parts):
+        if number < begin or len(found) > limit:
+            continue
+        after = cursor if number == begin else None
+        still = number == len(parts) - 1
+        rows = _part(workspace, [part, *_conditions(workspace, wanted)], after, limit + 1 - len(found), still=still)
+        found += [(number, row) for row in rows]
+    last = found[limit - 1] if len(found) > limit else None
+    return Page(rows=[row for _, row in found[:limit]], cursor=None if last is None else _encoded(*last))
 
 
 def correct(
@@ -151,23 +165,36 @@ def correct(
     return key
 
 
+def _parts(critical_first: bool) -> list[ColumnElement[bool]]:
+    """What stands one after the other in a list; the last are those whose clock stands."""
+    table = schema.conversations
+    runs, stands = table.c.due_at.is_not(None), table.c.due_at.is_(None)
+    if not critical_first:
+        return [runs, stands]
+    critical = URGENCIES.index(Urgency.CRITICAL)
+    return [and_(runs, table.c.urgency_rank == critical), and_(runs, table.c.urgency_rank < critical), stands]
+
+
 def _part(
-    workspace: Workspace, wanted: Filter, cursor: str | None, most: int, *, running: bool
+    workspace: Workspace, conditions: list[ColumnElement[bool]], cursor: str | None, most: int, *, still: bool
 ) -> Sequence[RowMapping]:
     table = schema.conversations
-    statement = workspace.select(table).where(*_conditions(workspace, wanted))
-    if running:
-        statement = statement.where(table.c.due_at.is_not(None)).order_by(table.c.due_at, table.c.id)
+    statement = workspace.select(table).where(*conditions)
+    if still:
+        statement = statement.order_by(table.c.last_inbound_at.desc(), table.c.id)
         if cursor:
-            due, _, key = _decoded(cursor)
-            assert due is not None
-            statement = statement.where(or_(table.c.due_at > due, and_(table.c.due_at == due, table.c.id > key)))
-    else:
-        statement = statement.where(table.c.due_at.is_(None)).order_by(table.c.last_inbound_at.desc(), table.c.id)
-        if cursor:
-            _, last, key = _decoded(cursor)
+            at = _decoded(cursor)
             statement = statement.where(
-                or_(table.c.last_inbound_at < last, and_(table.c.last_inbound_at == last, table.c.id > key))
+                or_(table.c.last_inbound_at < at.last, and_(table.c.last_inbound_at == at.last, table.c.id > at.id))
+            )
+    else:
+        statement = statement.order_by(table.c.due_at, table.c.id)
+        if cursor:
+            at = _decoded(cursor)
+            if at.due is None:
+                raise ValueError("the cursor is none that this list gave")
+            statement = statement.where(
+                or_(table.c.due_at > at.due, and_(table.c.due_at == at.due, table.c.id > at.id))
             )
     return workspace.rows(statement.limit(most))
 
@@ -182,29 +209,46 @@ def _conditions(workspace: Workspace, wanted: Filter) -> list[ColumnElement[bool
         column == value for name, column in columns.items() if (value := getattr(wanted, name)) is not None
     ]
     if wanted.q:
+        people = schema.customers
+        said = or_(messages.c.text.icontains(wanted.q, autoescape=True), messages.c.order_id == order_key(wanted.q))
         found.append(
-            exists().where(
-                workspace.owns(messages), messages.c.conversation_id == table.c.id,
-                messages.c.text.icontains(wanted.q, autoescape=True),
+            or_(
+                table.c.subject.icontains(wanted.q, autoescape=True),
+                exists().where(workspace.owns(messages), messages.c.conversation_id == table.c.id, said),
+                exists().where(
+                    workspace.owns(people), people.c.id == table.c.customer_id,
+                    people.c.name.icontains(wanted.q, autoescape=True),
+                ),
             )
         )  # fmt: skip
     return found
 
 
-def _encoded(due: datetime | None, last: datetime, key: str) -> str:
-    parts = json.dumps([due and due.isoformat(), last.isoformat(), key])
+class _Position(NamedTuple):
+    """The last row of a page: which part of the list it stood in, and where there."""
+
+    part: int
+    due: datetime | None
+    last: datetime
+    id: str
+
+
+def _encoded(part: int, row: RowMapping) -> str:
+    due: datetime | None = row["due_at"]
+    parts = json.dumps([part, due and due.isoformat(), row["last_inbound_at"].isoformat(), row["id"]])
     return base64.urlsafe_b64encode(parts.encode()).decode()
 
 
-def _decoded(cursor: str) -> tuple[datetime | None, datetime, str]:
+def _decoded(cursor: str) -> _Position:
     try:
-        due, last, key = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        moments = datetime.fromisoformat(due) if due else None, datetime.fromisoformat(last)
-        if not isinstance(key, str) or any(m is not None and m.tzinfo is None for m in moments):
+        part, due, last, key = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        found = _Position(part, datetime.fromisoformat(due) if due else None, datetime.fromisoformat(last), key)
+        naive = any(moment is not None and moment.tzinfo is None for moment in (found.due, found.last))
+        if type(part) is not int or not isinstance(key, str) or "\0" in key or naive:
             raise ValueError("no cursor")
-    except (ValueError, TypeError, binascii.Error) as error:
+    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
         raise ValueError("the cursor is none that this list gave") from error
-    return (*moments, key)
+    return found
 
 
 def _with_results(workspace: Workspace, rows: Sequence[RowMapping]) -> list[StoredMessage]:

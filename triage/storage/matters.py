@@ -115,9 +115,10 @@ def asked_before(
         .order_by(table.c.received_at.desc())
         .limit(100)
     )  # fmt: skip
+    numbers = _numbers(matter, result, order)
     found: dict[str, EarlierMatter] = {}
     for row in rows:
-        if row["conversation_id"] not in found and _same(row, result, order):
+        if row["conversation_id"] not in found and _same(row, result, numbers):
             found[row["conversation_id"]] = _answered(workspace, row)
     return tuple(found.values())[:3]
 
@@ -244,8 +245,14 @@ def _pressing(row: RowMapping, matter: Matter, result: TriageResult) -> bool:
     return row["due_at"] is None or due < row["due_at"]
 
 
-def _same(row: RowMapping, result: TriageResult, order: Order | None) -> bool:
-    if order is not None and order.id in (row["order_id"], row["result"].get("order_id")):
+def _numbers(matter: Matter, result: TriageResult, order: Order | None) -> frozenset[str]:
+    """The orders that the message is about, known or only named, as ``messages.order_id`` writes them."""
+    named = [entity.value for entity in result.entities if entity.type == "order_number"]
+    return frozenset(order_key(n) for n in (matter.order_id, order and order.id, *named) if n) - {""}
+
+
+def _same(row: RowMapping, result: TriageResult, numbers: frozenset[str]) -> bool:
+    if row["order_id"] in numbers:
         return True
     prediction = result.prediction
     if (

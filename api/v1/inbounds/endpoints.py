@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from secrets import token_urlsafe
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.auth import authenticate
 from api.problems import Problem
 from api.v1.inbounds.schemas import InboundBody, InboundOut, InboundSecretOut, InboundsOut, inbound_json
-from api.v1.store import Store
+from api.v1.store import Store, store_of
 from api.v1.triage.endpoints import PROBLEMS
 from triage.channels.standard_webhooks import new_secret
 from triage.errors import ConfigurationError, Unknown
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1/inbounds", tags=["inbounds"], responses={**PROBLE
 
 def _as_admin(request: Request) -> Store:
     """A key with the scope ``admin``."""
-    return Store(request.app.state.database, authenticate(request, "admin"))
+    return store_of(request, "admin")
 
 
 Admin = Annotated[Store, Depends(_as_admin)]
@@ -41,6 +41,9 @@ def create(body: InboundBody, request: Request, store: Admin) -> JSONResponse:
     secret = body.secret
     if secret is None and body.adapter == "webhook":
         secret = new_secret()
+    if body.adapter == "email":
+        # What proves that a mail answers one of ours; nobody needs to know or choose it.
+        body.settings.setdefault("token_secret", token_urlsafe(32))
     check = getattr(adapter, "check", None)
     if check is not None:
         try:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import email
 import imaplib
-import os
 import smtplib
 import ssl
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import Message
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.mail import servers
 from tests.integration.mail.servers import PASSWORD, MailServer
 from triage.channels.email.channel import EmailChannel
 from triage.channels.email.imap import Cursor, MailboxUnavailable, Polled, poll
@@ -30,21 +26,6 @@ from triage.types import Arrival, ArrivalKind, Reply
 CHANNEL = EmailChannel()
 CONVERSATION = "cnv_01kbnq0000000000000000000b"
 _SECONDS = 60
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[MailServer]:
-    lacking = servers.missing()
-    if lacking is not None:
-        if os.environ.get("CI"):
-            pytest.fail(f"no mail server to test with: {lacking}")
-        pytest.skip(f"no mail server to test with: {lacking}")
-    # Not pytest's own folder: that one is closed to the users as whom the servers run.
-    with tempfile.TemporaryDirectory(prefix="triage-mail-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        with servers.running(folder) as started:
-            yield started
 
 
 @pytest.fixture

@@ -36,6 +36,14 @@ class EmailChannel:
     def __init__(self, *, now: Callable[[], datetime] = _utc_now) -> None:
         self._now = now
 
+    def check(self, settings: Mapping[str, Any], secret: str | None) -> None:
+        """Whether a mailbox can be opened with these settings.
+
+        Raises:
+            ConfigurationError: which of them is wrong.
+        """
+        EmailSettings.of(settings)
+
     def verify(
         self, delivery: Delivery, *, secrets: Sequence[str], settings: Mapping[str, Any], now: datetime
     ) -> None:  # fmt: skip
