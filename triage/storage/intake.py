@@ -67,7 +67,7 @@ def keep(workspace: Workspace, arrival: Arrival, *, now: datetime, inbound_id: s
     known = _known(workspace, arrival)
     if known is not None:
         return known
-    customer = customers.find_or_create(
+    customer = _bounced(workspace, arrival) or customers.find_or_create(
         workspace, identities_of(arrival.sender, message.channel, region=_region(message.customer.locale)),
         _profile(arrival), now=now,
     )  # fmt: skip
@@ -110,6 +110,19 @@ def _known(workspace: Workspace, arrival: Arrival) -> Received | None:
     return None
 
 
+def _bounced(workspace: Workspace, arrival: Arrival) -> str | None:
+    """The customer to whom our reply did not get through: a mail server says so, and names our token."""
+    if arrival.kind is not ArrivalKind.BOUNCE or arrival.conversation_id is None:
+        return None
+    table = schema.conversations
+    found: str | None = workspace.value(
+        workspace.select(table, table.c.customer_id).where(
+            table.c.id == arrival.conversation_id, table.c.channel == arrival.message.channel
+        )
+    )
+    return found
+
+
 def _region(locale: str | None) -> str | None:
     parts = (locale or "").replace("_", "-").split("-")
     return next((part.upper() for part in parts[1:] if len(part) == 2 and part.isalpha()), None)
@@ -145,6 +158,8 @@ def _conversation(
     changes: dict[str, Any] = {"next_seq": table.c.next_seq + 1}
     if arrival.kind is ArrivalKind.MESSAGE:
         changes |= {"last_inbound_seq": table.c.next_seq, "last_inbound_at": received_at, "status": "open"}
+    elif arrival.kind is ArrivalKind.BOUNCE:
+        changes["status"] = "open"  # the answer did not get through, so somebody has to look
     # Counts and locks in one statement: two processes that append to one conversation get numbers in commit order.
     row = workspace.first(
         workspace.update(table)

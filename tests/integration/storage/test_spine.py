@@ -108,6 +108,19 @@ def test_an_auto_reply_is_kept_and_not_triaged(database: Database) -> None:
     assert not rows(database, schema.jobs)
 
 
+def test_a_bounce_with_our_token_opens_its_conversation_again(database: Database) -> None:
+    first = intake.receive(database, "shop", arrival("m1"), now=NOW)
+    in_shop(database, lambda w: w.run(w.update(schema.conversations).values(status="waiting")))
+    daemon = Sender(email="mailer-daemon@mail.example")
+    bounce = arrival("b1", kind=ArrivalKind.BOUNCE, conversation_id=first.conversation_id, sender=daemon)
+    assert intake.receive(database, "shop", bounce, now=NOW).conversation_id == first.conversation_id
+    (conversation,) = rows(database, schema.conversations)
+    assert conversation["status"] == "open"
+    assert len(rows(database, schema.customers)) == 1
+    other = arrival("b2", kind=ArrivalKind.BOUNCE, conversation_id="cnv_forged", sender=daemon)
+    assert intake.receive(database, "shop", other, now=NOW).conversation_id != first.conversation_id
+
+
 def test_text_that_a_database_refuses_is_kept_with_its_offsets(database: Database) -> None:
     odd = Arrival(external_id="\ud800id\0", message=InboundMessage(text="a\0b\ud800c", channel="chat", received_at=NOW))
     intake.receive(database, "shop", odd, now=NOW)
