@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from starlette.concurrency import run_in_threadpool
 
 from api import inbox, problems
-from api.auth import KeyRing, RateLimit
+from api.auth import Key, KeyRing, RateLimit
 from api.limits import Limits, Metrics
 from api.v1.articles.endpoints import router as articles_router
 from api.v1.channels.endpoints import router as channels_router
@@ -20,6 +20,7 @@ from api.v1.conversations.endpoints import router as conversations_router
 from api.v1.customers.endpoints import router as customers_router
 from api.v1.drafts.endpoints import router as drafts_router
 from api.v1.inbounds.endpoints import router as inbounds_router
+from api.v1.keys.endpoints import router as keys_router
 from api.v1.messages.endpoints import router as messages_router
 from api.v1.orders.endpoints import router as orders_router
 from api.v1.triage.endpoints import router as triage_router
@@ -33,13 +34,14 @@ from triage.jobs.worker import Worker
 from triage.pipeline import TriagePipeline
 from triage.protocols import Channel
 from triage.settings import Settings
+from triage.storage import keys as stored_keys
 from triage.storage.database import Database
 
 T = TypeVar("T")
 
 ROUTERS = (
     articles_router, messages_router, conversations_router, drafts_router, customers_router, orders_router, inbounds_router,
-    channels_router, webhooks_router, workspace_router,
+    channels_router, webhooks_router, workspace_router, keys_router,
 )  # fmt: skip
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
@@ -59,7 +61,7 @@ def create_app(
 
     Args:
         load_pipeline: called once at start; while it fails, ``/readyz`` says what is missing and triage answers 503.
-        desk: the inbox's data and log-in; without it no pages are served.
+        desk: the inbox's log-in; without it no pages are served.
         open_database: called once at start; while it fails, ``/readyz`` says so and the durable calls answer 503.
         adapters: the ways in and out, by name.
         start_worker: makes the worker of this process, called once model and database are there.
@@ -71,6 +73,8 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.pipeline = _attempt(load_pipeline)
         app.state.database = _attempt(open_database) if open_database else Unready(ConfigurationError("no database"))
+        if not isinstance(app.state.database, Unready):
+            keys.look_up_in(_stored_keys(app.state.database))
         worker = None
         if start_worker and not isinstance(app.state.pipeline, Unready) and not isinstance(app.state.database, Unready):
             worker = start_worker(app.state.database, app.state.pipeline)
@@ -91,7 +95,8 @@ def create_app(
     app.state.rate = RateLimit(settings.requests_per_minute)
     app.state.metrics = metrics
     app.state.bands = Bands(high=settings.band_high, medium=settings.band_medium)
-    app.state.channels = ChannelPolicies(settings.channel_policies).channels
+    app.state.policies = ChannelPolicies(settings.channel_policies)
+    app.state.channels = app.state.policies.channels
     app.add_middleware(Limits, metrics=metrics, most_waiting=settings.most_waiting)
     problems.install(app)
     app.include_router(triage_router)
@@ -120,6 +125,14 @@ def _add_probes(app: FastAPI, registry: CollectorRegistry) -> None:
     @app.get("/metrics", tags=["operations"], summary="Prometheus metrics")
     async def prometheus() -> Response:
         return Response(generate_latest(registry), media_type=PROMETHEUS)
+
+
+def _stored_keys(database: Database) -> Callable[[str], Key | None]:
+    def look_up(sha256: str) -> Key | None:
+        found = database.read(lambda connection: stored_keys.find(connection, sha256))
+        return None if found is None else Key(id=found.id, workspace=found.workspace_id, scopes=found.scopes)
+
+    return look_up
 
 
 def _missing(app: FastAPI) -> list[str]:

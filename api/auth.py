@@ -12,6 +12,7 @@ import os
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,19 +38,49 @@ def new_key() -> str:
     return f"tk_{secrets.token_urlsafe(32)}"
 
 
+KNOWN_SECONDS = 5.0
+"""How long a stored key counts as valid without another look; a key revoked in another process lives so long."""
+_MOST_KNOWN = 1000
+
+
 class KeyRing:
-    """The known keys by hash."""
+    """The known keys by hash, and behind them those that are stored."""
 
     def __init__(self, keys: dict[str, Key]) -> None:
         self._keys = keys
+        self._look_up: Callable[[str], Key | None] | None = None
+        self._known: dict[str, tuple[float, Key]] = {}
+
+    def look_up_in(self, stored: Callable[[str], Key | None]) -> None:
+        """Where a key's hash that is not known here is looked up."""
+        self._look_up = stored
+
+    def forget(self) -> None:
+        """Looks every stored key up again."""
+        self._known.clear()
 
     def find(self, presented: str) -> Key | None:
+        """The key; None where there is no such.
+
+        Raises:
+            StorageUnavailable: it cannot be looked up now.
+        """
         digest = hash_key(presented)
         # Looked up by hash: how long that takes tells nothing about the key itself.
         for known, key in self._keys.items():
             if hmac.compare_digest(known, digest):
                 return key
-        return None
+        if self._look_up is None:
+            return None
+        until, remembered = self._known.get(digest, (0.0, None))
+        if remembered is not None and time.monotonic() < until:
+            return remembered
+        found = self._look_up(digest)
+        if found is not None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[digest] = (time.monotonic() + KNOWN_SECONDS, found)
+        return found
 
 
 def load_keys(data: Path, configured: str | None) -> tuple[KeyRing, str | None]:

@@ -21,7 +21,7 @@ from triage.jobs.worker import Worker
 from triage.settings import Settings
 from triage.storage.database import Database
 
-EVERYTHING = frozenset({"triage", "read", "write", "approve", "articles"})
+EVERYTHING = frozenset({"triage", "read", "write", "approve", "articles", "admin"})
 KEYS = KeyRing(
     {hash_key(name): Key(id=name, workspace=name, scopes=EVERYTHING) for name in ("shop", "other")}
     | {hash_key("reader"): Key(id="reader", workspace="shop", scopes=frozenset({"read"}))}
@@ -181,3 +181,20 @@ def test_a_database_that_is_down_answers_503_and_keeps_nothing(
             assert client.get("/healthz").status_code == 200
         assert client.get("/readyz").status_code == 200
         assert client.post("/v1/messages", json=QUESTION).status_code == 201
+
+
+def test_a_key_is_made_used_and_revoked(desk: TestClient) -> None:
+    made = desk.post("/v1/keys", json={"name": "helpdesk", "scopes": ["read"]})
+    assert made.status_code == 201
+    key = {"Authorization": f"Bearer {made.json()['key']}"}
+    assert desk.get("/v1/conversations", headers=key).status_code == 200
+    assert desk.post("/v1/messages", json=QUESTION, headers=key).status_code == 403
+    assert made.json()["key"] not in desk.get("/v1/keys").text
+    assert desk.delete(f"/v1/keys/{made.json()['id']}").status_code == 204
+    assert desk.get("/v1/conversations", headers=key).status_code == 401
+    assert desk.delete(f"/v1/keys/{made.json()['id']}").status_code == 404
+
+
+def test_a_key_gives_no_more_than_it_has(desk: TestClient) -> None:
+    assert desk.post("/v1/keys", json={"name": "x", "scopes": ["webhooks"]}).status_code == 403
+    assert desk.post("/v1/keys", json={"name": "x", "scopes": ["dance"]}).status_code == 422

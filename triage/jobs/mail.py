@@ -6,15 +6,13 @@ import logging
 import threading
 from datetime import timedelta
 
-from sqlalchemy import select
-
 from triage.channels.email.imap import Cursor, poll
 from triage.channels.email.parse import parse_mail
 from triage.channels.email.receive import MailReceiver
 from triage.channels.email.settings import EmailSettings
 from triage.errors import ConfigurationError, TriageError
 from triage.protocols import Clock
-from triage.storage import inbounds, intake, schema
+from triage.storage import inbounds, intake
 from triage.storage.database import Database
 from triage.storage.inbounds import Inbound
 from triage.storage.mail_cursors import MailCursor, load_cursor, save_cursor
@@ -63,12 +61,7 @@ class KeptMail:
 
     def mailboxes(self) -> list[Inbound]:
         """Every open mailbox of every workspace."""
-        table = schema.inbound
-        wanted = (
-            select(table.c.id).where(table.c.adapter == ADAPTER, table.c.disabled_at.is_(None)).order_by(table.c.id)
-        )
-        found = self._database.read(lambda c: [inbounds.find(c, key) for key in c.execute(wanted).scalars().all()])
-        return [inbound for inbound in found if inbound is not None]
+        return self._database.read(lambda c: inbounds.of_adapter(c, ADAPTER))
 
     def inbound_of(self, address: str) -> str | None:
         """The mailbox that an address is of; None for one that is not ours."""

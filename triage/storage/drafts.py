@@ -117,13 +117,14 @@ def revise(workspace: Workspace, draft_id: str, *, text: str, revision: int, act
 
 
 def recall(workspace: Workspace, draft_id: str, *, actor: str, now: datetime) -> int:
-    """Takes an approved reply back before it leaves; the draft can be decided again. Its new revision.
+    """Takes an approved reply back before it leaves; its new revision. The draft can be decided again, unless the customer has
+    written meanwhile: then the newer draft takes its place.
 
     Raises:
         Unknown: no such draft here.
         Conflict: ``already_sent``: it has left, or is leaving.
     """
-    draft, _, _ = _locked(workspace, draft_id)
+    draft, message, conversation = _locked(workspace, draft_id)
     table = schema.outbox
     waiting = workspace.delete(table).where(
         table.c.draft_id == draft_id, table.c.state == "queued", table.c.attempts == 0
@@ -136,10 +137,12 @@ def recall(workspace: Workspace, draft_id: str, *, actor: str, now: datetime) ->
     workspace.run(workspace.delete(approvals).where(approvals.c.draft_id == draft_id))
     revision: int = draft["revision"] + 1
     drafts = schema.drafts
+    stale = message["seq"] < conversation["last_inbound_seq"]
+    state = DraftState.SUPERSEDED if stale else DraftState.PENDING
     workspace.run(
         workspace.update(drafts)
         .where(drafts.c.id == draft_id, drafts.c.state == DraftState.APPROVED)
-        .values(state=DraftState.PENDING, revision=revision, text=approved["text"], changed_at=now)
+        .values(state=state, revision=revision, text=approved["text"], changed_at=now)
     )
     if draft["revision"] == 1:
         _keep_revision(workspace, draft_id, 1, draft["text"], "assistant", draft["created_at"])

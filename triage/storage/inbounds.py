@@ -47,6 +47,13 @@ def find(connection: Connection, inbound_id: str) -> Inbound | None:
     return None if row is None or row["disabled_at"] else _inbound(row)
 
 
+def of_adapter(connection: Connection, adapter: str) -> list[Inbound]:
+    """All open ways in by this adapter, of every workspace: a process polls the mailboxes of all."""
+    table = schema.inbound
+    wanted = select(table).where(table.c.adapter == adapter, table.c.disabled_at.is_(None)).order_by(table.c.id)
+    return [_inbound(row) for row in connection.execute(wanted).mappings()]
+
+
 def every(workspace: Workspace) -> list[Inbound]:
     """All ways into the workspace, oldest first; disabled ones too."""
     return [_inbound(row) for row in workspace.rows(workspace.select(schema.inbound).order_by(schema.inbound.c.id))]

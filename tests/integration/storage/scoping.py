@@ -19,6 +19,7 @@ from triage.storage import schema
 ACROSS = frozenset(
     {
         ("leases.py", "claim"), ("clocks.py", "warn"), ("inbounds.py", "find"), ("jobs.py", "waiting"),
+        ("inbounds.py", "of_adapter"), ("keys.py", "find"),
     }
 )  # fmt: skip
 """A worker serves all workspaces, and a provider's call names none. Migrations are free too."""
