@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
-from api.auth import Key, authenticate
+from api.auth import authenticate
 from triage.storage.database import Database
 from triage.storage.workspace import Workspace
 
@@ -16,16 +16,16 @@ T = TypeVar("T")
 
 
 class Store:
-    """One request's view of the database: the caller's workspace, one transaction a call."""
+    """One request's view of the database: the caller's workspace, one transaction a call.
 
-    def __init__(self, database: Database, key: Key) -> None:
-        self._database, self.key, self.workspace_id = database, key, key.workspace
+    Attributes:
+        actor: who stands in the audit trail.
+        now: one moment for the whole request.
+    """
+
+    def __init__(self, database: Database, workspace_id: str, *, actor: str) -> None:
+        self._database, self.workspace_id, self.actor = database, workspace_id, actor
         self.now = datetime.now(UTC)
-
-    @property
-    def actor(self) -> str:
-        """Who stands in the audit trail."""
-        return f"key:{self.key.id}"
 
     def read(self, work: Callable[[Workspace], T]) -> T:
         return self._database.read(lambda connection: work(Workspace(connection, self.workspace_id)))
@@ -34,19 +34,29 @@ class Store:
         return self._database.write(lambda connection: work(Workspace(connection, self.workspace_id)))
 
 
+def store_of(request: Request, scope: str) -> Store:
+    """The store of the caller's key.
+
+    Raises:
+        Problem: as ``authenticate`` does.
+    """
+    key = authenticate(request, scope)
+    return Store(request.app.state.database, key.workspace, actor=f"key:{key.id}")
+
+
 def _reading(request: Request) -> Store:
     """A key with the scope ``read``."""
-    return Store(request.app.state.database, authenticate(request, "read"))
+    return store_of(request, "read")
 
 
 def _writing(request: Request) -> Store:
     """A key with the scope ``write``."""
-    return Store(request.app.state.database, authenticate(request, "write"))
+    return store_of(request, "write")
 
 
 def _approving(request: Request) -> Store:
     """A key with the scope ``approve``."""
-    return Store(request.app.state.database, authenticate(request, "approve"))
+    return store_of(request, "approve")
 
 
 Reading = Annotated[Store, Depends(_reading)]

@@ -1,7 +1,7 @@
 """The states of a draft, and which may follow which.
 
     pending ── approve ──> approved ── send begins ──> sending ──> sent | failed | uncertain
-       │                      └────── recall ──> pending
+       │                      └────── recall ──> pending, or superseded
        ├── reject ──> rejected
        └── newer customer message ──> superseded
 
@@ -31,7 +31,7 @@ class DraftState(StrEnum):
 
 FOLLOWS: Mapping[DraftState, frozenset[DraftState]] = {
     DraftState.PENDING: frozenset({DraftState.APPROVED, DraftState.REJECTED, DraftState.SUPERSEDED}),
-    DraftState.APPROVED: frozenset({DraftState.SENDING, DraftState.PENDING}),
+    DraftState.APPROVED: frozenset({DraftState.SENDING, DraftState.PENDING, DraftState.SUPERSEDED}),
     DraftState.SENDING: frozenset({DraftState.SENT, DraftState.FAILED, DraftState.UNCERTAIN, DraftState.APPROVED}),
     # A person looked whether an uncertain reply arrived; a failed one may be tried again.
     DraftState.UNCERTAIN: frozenset({DraftState.SENT, DraftState.APPROVED}),

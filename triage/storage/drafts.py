@@ -124,12 +124,15 @@ def recall(workspace: Workspace, draft_id: str, *, actor: str, now: datetime) ->
         Unknown: no such draft here.
         Conflict: ``already_sent``: it has left, or is leaving.
     """
-    draft, message, conversation = _locked(workspace, draft_id)
     table = schema.outbox
     waiting = workspace.delete(table).where(
         table.c.draft_id == draft_id, table.c.state == "queued", table.c.attempts == 0
     )
-    if workspace.run(waiting) != 1:
+    stopped = (
+        workspace.run(waiting) == 1
+    )  # first, as who claims it does: in another order each would wait for the other
+    draft, message, conversation = _locked(workspace, draft_id)
+    if not stopped:
         raise Conflict("the reply has left or was never approved", reason="already_sent")
     approvals = schema.approvals
     approved = workspace.first(workspace.select(approvals).where(approvals.c.draft_id == draft_id))

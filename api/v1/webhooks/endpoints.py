@@ -7,9 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.auth import authenticate
 from api.problems import Problem
-from api.v1.store import Store
+from api.v1.store import Store, store_of
 from api.v1.triage.endpoints import PROBLEMS
 from api.v1.webhooks.schemas import (
     DeliveriesOut,
@@ -35,7 +34,7 @@ MOST_WEBHOOKS = 50
 
 def _with_key(request: Request) -> Store:
     """A key with the scope ``webhooks``."""
-    return Store(request.app.state.database, authenticate(request, "webhooks"))
+    return store_of(request, "webhooks")
 
 
 Webhooks = Annotated[Store, Depends(_with_key)]

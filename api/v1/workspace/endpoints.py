@@ -7,9 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
-from api.auth import authenticate
 from api.problems import Problem
-from api.v1.store import Reading, Store
+from api.v1.store import Reading, Store, store_of
 from api.v1.triage.endpoints import PROBLEMS
 from api.v1.workspace.schemas import SettingsBody, SettingsOut, settings_json
 from triage.errors import ConfigurationError
@@ -22,7 +21,7 @@ router = APIRouter(prefix="/v1/workspace", tags=["workspace"], responses=PROBLEM
 
 def _as_admin(request: Request) -> Store:
     """A key with the scope ``admin``."""
-    return Store(request.app.state.database, authenticate(request, "admin"))
+    return store_of(request, "admin")
 
 
 Admin = Annotated[Store, Depends(_as_admin)]
