@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import Connection
 
 from triage.conversations.approval import DraftState, approval_digest, before
-from triage.errors import SendFailed
+from triage.errors import Conflict, SendFailed, Unknown
 from triage.storage import schema
 from triage.storage.columns import new_id
 from triage.storage.events import emit, record
 from triage.storage.leases import Claim, back_off, claim, settle
 from triage.storage.workspace import Workspace
 from triage.types import Reply, Sent
+
+Outcome = Literal["arrived", "again"]
 
 LEASE = timedelta(minutes=3)
 MOST_ATTEMPTS = 8
@@ -79,6 +82,40 @@ def sent(workspace: Workspace, claim: Claim, reply: Reply, result: Sent, *, now:
         workspace, schema.outbox, claim, state="sent", provider_id=result.provider_id, failure=None, changed_at=now
     ):
         return  # declared uncertain meanwhile; a person decides
+    _file(workspace, claim, reply, message_ref=result.message_ref, actor="system", now=now)
+
+
+def resolve(workspace: Workspace, draft_id: str, outcome: Outcome, *, actor: str, now: datetime) -> DraftState:
+    """What a person found out about a reply that is uncertain, or did not go out: it has arrived, or is to be sent again.
+
+    Raises:
+        Unknown: no such reply here.
+        Conflict: ``not_open``: it waits for nobody's decision.
+    """
+    table = schema.outbox
+    row = workspace.first(workspace.select(table).where(table.c.draft_id == draft_id).with_for_update())
+    if row is None:
+        raise Unknown("reply", draft_id)
+    allowed = ("uncertain",) if outcome == "arrived" else ("uncertain", "failed")
+    if row["state"] not in allowed:
+        raise Conflict(f"the reply is {row['state']}; nothing is to be decided", reason="not_open")
+    claim = Claim(workspace_id=workspace.id, id=row["id"], lease="", attempts=row["attempts"], row=dict(row))
+    mine = workspace.update(table).where(table.c.id == row["id"])
+    if outcome == "arrived":
+        reply = reply_of(workspace, claim)
+        workspace.run(mine.values(state="sent", failure=None, changed_at=now))
+        _file(workspace, claim, reply, message_ref=None, actor=actor, now=now)
+        return DraftState.SENT
+    workspace.run(mine.values(state="queued", attempts=0, run_at=now, failure=None, changed_at=now))
+    _move(workspace, draft_id, DraftState.APPROVED, now)
+    record(workspace, "reply.again", draft_id, actor=actor, now=now)
+    return DraftState.APPROVED
+
+
+def _file(
+    workspace: Workspace, claim: Claim, reply: Reply, *, message_ref: str | None, actor: str, now: datetime
+) -> None:  # fmt: skip
+    """The reply as a message of its conversation, whose clock stops where nothing newer waits."""
     _move(workspace, claim.row["draft_id"], DraftState.SENT, now)
     table = schema.conversations
     drafts, messages = schema.drafts, schema.messages
@@ -101,11 +138,11 @@ def sent(workspace: Workspace, claim: Claim, reply: Reply, result: Sent, *, now:
         )
     workspace.insert(
         messages, id=new_id("msg"), conversation_id=reply.conversation_id, seq=row["next_seq"] - 1, direction="out",
-        channel=reply.channel, external_id=f"out:{claim.id}", message_ref=result.message_ref, sender={},
+        channel=reply.channel, external_id=f"out:{claim.id}", message_ref=message_ref, sender={},
         subject=reply.subject, text=reply.text, thread=[], headers={}, received_at=now, stored_at=now, state="sent",
         draft_id=claim.row["draft_id"],
     )  # fmt: skip
-    record(workspace, "reply.sent", claim.row["draft_id"], actor="system", now=now)
+    record(workspace, "reply.sent", claim.row["draft_id"], actor=actor, now=now)
     emit(workspace, "reply.sent", _data(claim, reply.conversation_id), now=now)
 
 

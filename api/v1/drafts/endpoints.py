@@ -12,7 +12,7 @@ from api.v1.rendering import draft_json
 from api.v1.store import Approving, Reading
 from api.v1.triage.endpoints import PROBLEMS
 from api.v1.triage.schemas import ProblemOut, Strict
-from triage.storage import conversations, drafts
+from triage.storage import conversations, drafts, outbox
 from triage.storage.workspaces import read_settings
 
 CONFLICT: dict[int | str, dict[str, Any]] = {
@@ -40,6 +40,10 @@ class DecisionBody(Strict):
 class RejectionBody(Strict):
     reason: Annotated[str, Field(min_length=1, max_length=60, examples=["wrong_answer"])]
     comment: Annotated[str, Field(max_length=2000)] | None = None
+
+
+class OutcomeBody(Strict):
+    outcome: outbox.Outcome = Field(examples=["arrived"])
 
 
 class DraftStateOut(BaseModel):
@@ -77,6 +81,17 @@ def approve(draft_id: str, body: DecisionBody, request: Request, store: Approvin
     )  # fmt: skip
     request.app.state.wake()
     return JSONResponse({"id": draft_id, "state": "approved", "revision": done.revision, "sha256": done.sha256})
+
+
+@router.post(
+    "/{draft_id}/resolve", response_model=DraftStateOut, responses=CONFLICT, summary="Decide on an uncertain reply"
+)
+def resolve(draft_id: str, body: OutcomeBody, request: Request, store: Approving) -> JSONResponse:
+    """For a reply that may have left or did not: it has arrived after all, or it is sent again, the same bytes."""
+    state = store.write(lambda w: outbox.resolve(w, draft_id, body.outcome, actor=store.actor, now=store.now))
+    request.app.state.wake()
+    found = store.read(lambda w: conversations.get_draft(w, draft_id))
+    return JSONResponse({"id": draft_id, "state": state, "revision": found["revision"]})
 
 
 @router.post("/{draft_id}/reject", response_model=DraftStateOut, responses=CONFLICT, summary="Reject")

@@ -296,3 +296,32 @@ def test_what_no_database_takes_in_a_profile_is_kept_without_harm(database: Data
     intake.receive(database, "shop", odd, now=NOW)
     assert rows(database, schema.messages)[0]["sender"] == {"name": "A\ufffdnna", "handle": "a\ufffd\ufffd"}
     assert rows(database, schema.customers)[0]["locale"] is None
+
+
+def test_a_person_decides_what_became_of_an_uncertain_reply(database: Database) -> None:
+    draft = drafted(database, intake.receive(database, "shop", arrival(), now=NOW))
+    approve(database, draft)
+    with pytest.raises(Conflict):
+        in_shop(database, lambda w: outbox.resolve(w, draft, "again", actor="ann", now=NOW))
+    (claim,) = database.write(lambda c: outbox.claim_replies(c, now=NOW))
+    in_shop(database, lambda w: outbox.failed(w, claim, SendFailed("line lost", uncertain=True), now=NOW))
+    in_shop(database, lambda w: outbox.resolve(w, draft, "again", actor="ann", now=NOW))
+    (again,) = database.write(lambda c: outbox.claim_replies(c, now=NOW))
+    assert again.id == claim.id  # the same idempotency key
+    in_shop(database, lambda w: outbox.failed(w, again, SendFailed("line lost", uncertain=True), now=NOW))
+    in_shop(database, lambda w: outbox.resolve(w, draft, "arrived", actor="ann", now=NOW))
+    assert rows(database, schema.drafts)[0]["state"] == "sent"
+    assert sorted(m["direction"] for m in rows(database, schema.messages)) == ["in", "out"]
+    with pytest.raises(Unknown):
+        database.write(lambda c: outbox.resolve(Workspace(c, "other"), draft, "again", actor="eve", now=NOW))
+
+
+def test_a_reply_that_failed_can_be_sent_again_but_not_have_arrived(database: Database) -> None:
+    draft = drafted(database, intake.receive(database, "shop", arrival(), now=NOW))
+    approve(database, draft)
+    (claim,) = database.write(lambda c: outbox.claim_replies(c, now=NOW))
+    in_shop(database, lambda w: outbox.failed(w, claim, SendFailed("no such mailbox"), now=NOW))
+    with pytest.raises(Conflict):
+        in_shop(database, lambda w: outbox.resolve(w, draft, "arrived", actor="ann", now=NOW))
+    in_shop(database, lambda w: outbox.resolve(w, draft, "again", actor="ann", now=NOW))
+    assert rows(database, schema.drafts)[0]["state"] == "approved"
