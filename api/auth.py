@@ -19,6 +19,7 @@ from pathlib import Path
 from fastapi import Request
 
 from api.problems import Problem
+from triage.bootstrap import SCOPES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +90,7 @@ def load_keys(data: Path, configured: str | None) -> tuple[KeyRing, str | None]:
     Returns:
         the ring, and the new key in clear where one was made now: it is shown once and never stored.
     """
-    everything = frozenset({"triage", "read", "articles", "write", "approve", "webhooks", "admin"})
+    everything = frozenset(SCOPES)
     if configured:
         return KeyRing({hash_key(configured): Key(id="env", workspace="demo", scopes=everything)}), None
     path = data / "keys.json"

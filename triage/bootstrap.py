@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -27,6 +30,7 @@ from triage.jobs.triage_job import TriageJob
 from triage.jobs.worker import Worker
 from triage.knowledge_base.articles import read_articles
 from triage.knowledge_base.base import KnowledgeBase
+from triage.knowledge_base.libraries import Libraries
 from triage.knowledge_base.reranker import CrossEncoder
 from triage.knowledge_base.retriever import HybridRetriever, RetrievalWeights
 from triage.models.classifier import HeadClassifier
@@ -37,7 +41,7 @@ from triage.pipeline import TriagePipeline
 from triage.protocols import Channel, Encoder, LanguageIdentifier, Retriever
 from triage.sample.data import sample_arrivals, sample_articles, sample_buyers, sample_orders
 from triage.settings import Settings
-from triage.storage import intake, migrate
+from triage.storage import intake, keys, migrate
 from triage.storage.database import Database, sqlite_url
 from triage.storage.orders import put_order
 from triage.storage.workspace import Workspace, create_workspace
@@ -46,6 +50,8 @@ from triage.types import Article
 
 WORKSPACE = "demo"
 """The workspace that a first start makes."""
+SCOPES = ("triage", "read", "write", "approve", "articles", "webhooks", "admin")
+"""Everything that an API key can be allowed."""
 
 
 class SystemClock:
@@ -76,6 +82,17 @@ def load_reranker(settings: Settings) -> CrossEncoder | None:
     return CrossEncoder(settings.reranker) if settings.reranker else None
 
 
+def library_folder(settings: Settings, workspace: str) -> Path:
+    """Where a workspace's knowledge base lies.
+
+    Raises:
+        ConfigurationError: a name that cannot name a folder.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", workspace):
+        raise ConfigurationError(f"workspace {workspace!r}: a name has a-z, 0-9, - and _ only, at most 40")
+    return settings.data / "knowledge_base" / workspace
+
+
 def open_knowledge_base(settings: Settings, encoder: Encoder, weights: RetrievalWeights) -> KnowledgeBase:
     """The workspace's knowledge base in the data folder.
 
@@ -84,8 +101,9 @@ def open_knowledge_base(settings: Settings, encoder: Encoder, weights: Retrieval
     """
     seed = load_articles(settings)
     base = KnowledgeBase(
-        settings.data / "knowledge_base", encoder, seed=seed, weights=weights, reranker=load_reranker(settings)
-    )
+        library_folder(settings, WORKSPACE), encoder, seed=seed, weights=weights,
+        reranker=load_reranker(settings),
+    )  # fmt: skip
     if settings.articles is not None:
         base.put_many(seed)
     return base
@@ -101,11 +119,15 @@ def build_pipeline(settings: Settings, articles: Iterable[Article] | None = None
     manifest = Manifest.read(folder)
     encoder = OnnxEncoder(folder, version=manifest.version)
     weights = RetrievalWeights(**manifest.retrieval)
-    retriever: Retriever = (
-        open_knowledge_base(settings, encoder, weights)
-        if articles is None
-        else HybridRetriever(articles, encoder, weights=weights, reranker=load_reranker(settings))
-    )
+    retriever: Retriever
+    libraries: Libraries | None = None
+    if articles is None:
+        retriever = base = open_knowledge_base(settings, encoder, weights)
+        libraries = Libraries(
+            lambda workspace: base.beside(library_folder(settings, workspace)), first=(WORKSPACE, base)
+        )
+    else:
+        retriever = HybridRetriever(articles, encoder, weights=weights, reranker=load_reranker(settings))
     identifier = load_identifier(settings.language_backend, settings.languages)
     return TriagePipeline(
         reader=Reader(),
@@ -123,6 +145,7 @@ def build_pipeline(settings: Settings, articles: Iterable[Article] | None = None
         clock=SystemClock(),
         default_language=settings.default_language,
         rewriter=load_rewriter(settings, identifier),
+        retrievers=libraries.of if libraries else None,
     )
 
 
@@ -187,3 +210,29 @@ def load_rewriter(settings: Settings, identifier: LanguageIdentifier) -> LlmRewr
         settings.llm_base_url, model=settings.llm_model, api_key=settings.llm_api_key, timeout=settings.llm_timeout
     )
     return LlmRewriter(endpoint, identifier=identifier)
+
+
+def add_workspace(settings: Settings, name: str, *, brand: str) -> str:
+    """Makes a further workspace, with an empty knowledge base; its first API key, in clear, which is kept nowhere.
+
+    Raises:
+        ConfigurationError: the name is taken, or cannot name a folder.
+    """
+    library_folder(settings, name)
+    clear = f"tk_{secrets.token_urlsafe(32)}"
+    digest = hashlib.sha256(clear.encode()).hexdigest()
+
+    def work(connection: Connection) -> None:
+        now = SystemClock().now()
+        if not create_workspace(connection, name, brand=brand, now=now):
+            raise ConfigurationError(f"there is a workspace {name!r} already")
+        keys.create(
+            Workspace(connection, name), name="first", scopes=SCOPES, sha256=digest, actor="command line", now=now
+        )
+
+    database = open_database(settings)
+    try:
+        database.write(work)
+    finally:
+        database.close()
+    return clear

@@ -100,6 +100,7 @@ def import_(
     ] = None,
     language: Annotated[str, typer.Option(help="Of what names no language itself.")] = "en",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    workspace: Annotated[str, typer.Option(help="Whose knowledge base.")] = "demo",
 ) -> None:
     """Import articles and saved replies: new ones are added, changed ones replaced, the others left.
 
@@ -109,7 +110,36 @@ def import_(
     from triage.import_articles import import_articles
 
     try:
-        import_articles(path, format=format, language=language, dry_run=dry_run)
+        import_articles(path, format=format, language=language, dry_run=dry_run, workspace=workspace)
+    except TriageError as error:
+        typer.echo(f"triage: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+workspaces = typer.Typer(no_args_is_help=True, help="Brands or shops, each with its own customers and articles.")
+app.add_typer(workspaces, name="workspaces")
+
+
+@workspaces.callback()
+def _workspaces() -> None:
+    """Brands or shops."""
+
+
+@workspaces.command("add")
+def add(
+    name: Annotated[str, typer.Argument(help="a-z, 0-9, - and _")],
+    brand: Annotated[str | None, typer.Option(help="As customers know it; the name where unset.")] = None,
+) -> None:
+    """Make a further workspace; its API key is printed once.
+
+    Example: triage workspaces add kite --brand "Kettle & Kite"
+    """
+    from triage.bootstrap import add_workspace
+    from triage.errors import TriageError
+    from triage.settings import Settings
+
+    try:
+        typer.echo(add_workspace(Settings(), name, brand=brand or name))
     except TriageError as error:
         typer.echo(f"triage: {error}", err=True)
         raise typer.Exit(1) from None

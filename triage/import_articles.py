@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from triage.bootstrap import model_folder, open_knowledge_base
+from triage.bootstrap import WORKSPACE, library_folder, model_folder, open_knowledge_base
 from triage.knowledge_base.importing import Skipped, changes, read_source
 from triage.knowledge_base.retriever import RetrievalWeights
 from triage.models.encoder import OnnxEncoder
@@ -18,7 +18,9 @@ from triage.settings import Settings
 from triage.types import Article
 
 
-def import_articles(path: Path, *, format: str | None, language: str, dry_run: bool) -> None:
+def import_articles(
+    path: Path, *, format: str | None, language: str, dry_run: bool, workspace: str = WORKSPACE
+) -> None:  # fmt: skip
     """Prints what became of each record; a server on the same data folder sees the change within seconds.
 
     Raises:
@@ -34,6 +36,8 @@ def import_articles(path: Path, *, format: str | None, language: str, dry_run: b
     base = open_knowledge_base(
         settings, OnnxEncoder(folder, version=manifest.version), RetrievalWeights(**manifest.retrieval)
     )
+    if workspace != WORKSPACE:
+        base = base.beside(library_folder(settings, workspace))
     if dry_run:
         outcomes = [outcome for outcome, _ in changes({(a.id, a.language): a for a in base.articles}, articles)]
     else:

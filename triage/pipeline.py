@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -48,11 +48,13 @@ STATED_BY_ANSWERS = frozenset({"order_number", "tracking_number"})
 
 @dataclass(frozen=True, kw_only=True)
 class TriageOptions:
-    """What the caller wants beside the triage: a draft, at most ``articles`` passages, and the workspace's own clocks."""
+    """What the caller wants beside the triage: a draft, at most ``articles`` passages, and the workspace's own clocks and
+    knowledge base; the first one's where none is named."""
 
     draft: bool = True
     articles: int = 5
     sla: SlaRule | None = None
+    workspace: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +86,13 @@ class TriagePipeline:
         clock: Clock,
         default_language: str = "en",
         rewriter: DraftRewriter | None = None,
+        retrievers: Callable[[str], Retriever] | None = None,
     ) -> None:
         self._reader, self._identifier, self._recogniser = reader, identifier, recogniser
         self._encoder, self._classifier = encoder, classifier
         self._retriever, self._drafter = retriever, drafter
         self._policies, self._sla, self._circumstances, self._clock = policies, sla, circumstances, clock
-        self._default_language, self._rewriter = default_language, rewriter
+        self._default_language, self._rewriter, self._retrievers = default_language, rewriter, retrievers
 
     def triage(self, message: InboundMessage, options: TriageOptions | None = None) -> TriageResult:
         """The whole job for one message.
@@ -129,10 +132,11 @@ class TriagePipeline:
             begun = time.perf_counter()
         return results
 
-    @property
-    def retriever(self) -> Retriever:
-        """The knowledge base that answers come from."""
-        return self._retriever
+    def retriever_of(self, workspace: str | None) -> Retriever:
+        """The knowledge base that a workspace's answers come from; the first one where none is named."""
+        if workspace is None or self._retrievers is None:
+            return self._retriever
+        return self._retrievers(workspace)
 
     def entities(self, message: InboundMessage) -> tuple[Entity, ...]:
         """What ``message`` names, before any model has run: enough to look its order up.
@@ -142,7 +146,9 @@ class TriagePipeline:
         """
         return self._read(message).entities
 
-    def search(self, query: str, *, language: str | None = None, limit: int = 5) -> Retrieval:
+    def search(
+        self, query: str, *, language: str | None = None, limit: int = 5, workspace: str | None = None
+    ) -> Retrieval:
         """Passages for ``query`` as triage would find them; its own language where none is named."""
         reading = self._read(InboundMessage(text=query, channel="chat"))
         encoding = self._encoder.read([reading.notes.model_text])[0]
@@ -152,7 +158,7 @@ class TriagePipeline:
             encoding.vector,
             prediction,
             language or self._reply_language(reading),
-            TriageOptions(articles=limit),
+            TriageOptions(articles=limit, workspace=workspace),
         )
 
     def _read(self, message: InboundMessage) -> _Reading:
@@ -205,10 +211,11 @@ class TriagePipeline:
     def _retrieve(
         self, reading: _Reading, vector: Vectors, prediction: Prediction, language: str, options: TriageOptions
     ) -> Retrieval:
+        retriever = self.retriever_of(options.workspace)
         if not options.articles:
-            return Retrieval(passages=(), index_version=self._retriever.version)
+            return Retrieval(passages=(), index_version=retriever.version)
         order = reading.message.order
-        return self._retriever.search(
+        return retriever.search(
             Query(
                 text=reading.notes.model_text,
                 vector=vector,

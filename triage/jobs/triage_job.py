@@ -74,7 +74,7 @@ class TriageJob:
             named += [e.value for e in self._pipeline.entities(earlier) if e.type == "order_number"]
         order = self._read(claim, lambda w: matters.find_order(w, matter, named))
         message = replace(matter.message, order=order)
-        options = TriageOptions(sla=self._sla_of(claim.workspace_id))
+        options = TriageOptions(sla=self._sla_of(claim.workspace_id), workspace=claim.workspace_id)
         result = self._pipeline.triage(message, options)
         before = self._read(claim, lambda w: matters.asked_before(w, matter, result, order))
         if before:

@@ -54,6 +54,10 @@ class KnowledgeBase:
         self._today, self._reranker = today, reranker
         self._live = LiveIndex(folder, encoder, seed=seed, clock=clock)
 
+    def beside(self, folder: Path) -> KnowledgeBase:
+        """Another knowledge base, with the same encoder and rules, in a folder of its own; empty where it is new."""
+        return KnowledgeBase(folder, self._encoder, weights=self._weights, today=self._today, reranker=self._reranker)
+
     @property
     def version(self) -> str:
         """Names the set of articles and the encoder; changes with every change."""

@@ -41,27 +41,37 @@ def writing_key(request: Request) -> Key:
     return authenticate(request, "articles")
 
 
-def knowledge_base(request: Request) -> KnowledgeBase:
-    base: KnowledgeBase = request.app.state.pipeline.retriever
+Reader = Annotated[Key, Depends(reading_key)]
+Writer = Annotated[Key, Depends(writing_key)]
+
+
+def _readable(request: Request, key: Reader) -> KnowledgeBase:
+    """The knowledge base of the caller's workspace, to read."""
+    base: KnowledgeBase = request.app.state.pipeline.retriever_of(key.workspace)
     return base
 
 
-Reader = Annotated[Key, Depends(reading_key)]
-Writer = Annotated[Key, Depends(writing_key)]
-Base = Annotated[KnowledgeBase, Depends(knowledge_base)]
+def _writable(request: Request, key: Writer) -> KnowledgeBase:
+    """The knowledge base of the caller's workspace, to change."""
+    base: KnowledgeBase = request.app.state.pipeline.retriever_of(key.workspace)
+    return base
+
+
+Readable = Annotated[KnowledgeBase, Depends(_readable)]
+Writable = Annotated[KnowledgeBase, Depends(_writable)]
 
 
 @router.get("/search", response_model=SearchOut, summary="Passages that answer a question")
 def search(
     request: Request,
-    base: Base,
+    base: Readable,
     caller: Reader,
     q: Annotated[str, Query(min_length=1, max_length=2000)],
     language: ArticleLanguage | None = None,
     limit: Annotated[int, Query(ge=1, le=50)] = 5,
 ) -> JSONResponse:
     """As triage searches, with the question's own language unless one is named."""
-    retrieval = request.app.state.pipeline.search(q, language=language, limit=limit)
+    retrieval = request.app.state.pipeline.search(q, language=language, limit=limit, workspace=caller.workspace)
     results = [
         {"id": p.article_id, "language": p.language, "title": p.title, "score": p.score, "passage": p.text}
         for p in retrieval.passages
@@ -70,7 +80,7 @@ def search(
 
 
 @router.get("/{article_id}", response_model=ArticleOut, summary="One article")
-def read(article_id: ArticleId, base: Base, caller: Reader, language: ArticleLanguage = "en") -> JSONResponse:
+def read(article_id: ArticleId, base: Readable, caller: Reader, language: ArticleLanguage = "en") -> JSONResponse:
     article = base.get(article_id, language)
     if article is None:
         raise _unknown(article_id, language)
@@ -82,7 +92,7 @@ def read(article_id: ArticleId, base: Base, caller: Reader, language: ArticleLan
     responses={201: {"model": ArticleOut, "description": "Created"}},
 )  # fmt: skip
 def write(
-    article_id: ArticleId, body: ArticleBody, base: Base, caller: Writer, language: ArticleLanguage = "en"
+    article_id: ArticleId, body: ArticleBody, base: Writable, caller: Writer, language: ArticleLanguage = "en"
 ) -> JSONResponse:
     """Replaces the whole article; 201 where it is new."""
     article = body.article(article_id, language)
@@ -91,7 +101,7 @@ def write(
 
 
 @router.delete("/{article_id}", status_code=204, summary="Delete an article")
-def remove(article_id: ArticleId, base: Base, caller: Writer, language: ArticleLanguage | None = None) -> Response:
+def remove(article_id: ArticleId, base: Writable, caller: Writer, language: ArticleLanguage | None = None) -> Response:
     """In one language, or in all where none is named."""
     if not base.delete(article_id, language):
         raise _unknown(article_id, language)
@@ -112,7 +122,7 @@ def remove(article_id: ArticleId, base: Base, caller: Writer, language: ArticleL
         }
     },
 )  # fmt: skip
-async def import_many(request: Request, base: Base, caller: Writer) -> JSONResponse:
+async def import_many(request: Request, base: Writable, caller: Writer) -> JSONResponse:
     """NDJSON of ``{"id", "language", "title", "body", …}``. What cannot be read is listed and the rest goes in."""
     body = await request.body()
     return JSONResponse(await run_in_threadpool(_import, base, body))

@@ -39,7 +39,7 @@ Caller = Annotated[Key, Depends(triage_key)]
 def triage_one(body: MessageBody, request: Request, caller: Caller) -> JSONResponse:
     """Language, intents, urgency, entities, answers and a draft for one message."""
     message = known_channel(body, request)
-    result = request.app.state.pipeline.triage(message.domain(), message.wanted())
+    result = request.app.state.pipeline.triage(message.domain(), message.wanted(caller.workspace))
     _count(request, result)
     return JSONResponse(result_json(result, request.app.state.bands))
 
@@ -57,7 +57,7 @@ def triage_batch(body: BatchBody, request: Request, caller: Caller) -> JSONRespo
         except InvalidMessage as error:
             results[index] = _problem(problems.from_error(error), request)
     outcomes = request.app.state.pipeline.triage_many(
-        [message.domain() for _, message in good], [message.wanted() for _, message in good]
+        [message.domain() for _, message in good], [message.wanted(caller.workspace) for _, message in good]
     )
     for (index, _), outcome in zip(good, outcomes, strict=True):
         if isinstance(outcome, TriageResult):

@@ -141,8 +141,8 @@ class MessageBody(Strict):
             thread=tuple(ThreadMessage(author=Author(t.author), text=t.text, at=t.at) for t in self.thread),
         )
 
-    def wanted(self) -> TriageOptions:
-        return TriageOptions(draft=self.options.draft, articles=self.options.articles)
+    def wanted(self, workspace: str) -> TriageOptions:
+        return TriageOptions(draft=self.options.draft, articles=self.options.articles, workspace=workspace)
 
 
 class BatchBody(Strict):
