@@ -6,7 +6,6 @@ import errno
 import os
 import socket
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import uvicorn
@@ -16,9 +15,8 @@ from pydantic import SecretStr
 from api.app import create_app
 from api.auth import load_keys
 from api.inbox.desk import Desk, PasswordFile
-from triage.bootstrap import build_channels, build_pipeline, build_worker, open_database
+from triage.bootstrap import WORKSPACE, build_channels, build_pipeline, build_worker, open_database
 from triage.pipeline import TriagePipeline
-from triage.sample.data import sample_inbox
 from triage.settings import Settings
 from triage.types import InboundMessage
 
@@ -40,7 +38,7 @@ def assemble(settings: Settings) -> tuple[FastAPI, Secrets]:
     settings.data.mkdir(parents=True, exist_ok=True)
     keys, made_key = load_keys(settings.data, _clear(settings.api_key))
     password = PasswordFile(settings.data, _clear(settings.agent_password))
-    desk = Desk(password, sample_inbox if settings.demo else _empty)
+    desk = Desk(password, workspace=WORKSPACE)
     app = create_app(
         settings, keys=keys, load_pipeline=lambda: _warm_pipeline(settings), desk=desk,
         open_database=lambda: open_database(settings), adapters=build_channels(),
@@ -58,10 +56,6 @@ def _warm_pipeline(settings: Settings) -> TriagePipeline:
 
 def _clear(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret is not None else None
-
-
-def _empty() -> Sequence[tuple[str, InboundMessage]]:
-    return ()
 
 
 def serve(host: str, port: int, settings: Settings) -> int:

@@ -1,7 +1,7 @@
-"""The agents' inbox: server-rendered pages, no script, nothing loaded from elsewhere.
+"""The agents' inbox: server-rendered pages over the durable store, with a small script of our own that they work without.
 
-For now it shows the demo messages with their triage and draft, and a form to try a message of one's own. Approving and
-sending need the durable store and come with it.
+``desk`` knows who is logged in, ``seat`` is a logged-in agent's request, ``queue`` and ``conversation`` are the pages;
+``wording`` and ``rendering`` turn rows into what they show.
 """
 
 from api.inbox.desk import Desk

@@ -1,4 +1,4 @@
-"""Who may see the inbox, and what lies in it."""
+"""Who may see the inbox: the agent's password and the sessions."""
 
 from __future__ import annotations
 
@@ -8,25 +8,22 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from api.auth import write_private
-from triage.pipeline import TriagePipeline
-from triage.types import InboundMessage, TriageResult
 
 SESSION_SECONDS = 12 * 3600
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ticket:
-    """A message in the inbox with what the assistant says about it."""
+class Session:
+    """An agent who is logged in, and in which workspace; ``ends`` on the monotonic clock."""
 
-    id: str
-    message: InboundMessage
-    result: TriageResult
+    login: str
+    workspace: str
+    ends: float
 
 
 class PasswordFile:
@@ -58,13 +55,16 @@ def _hashed(password: str, salt: bytes | None = None) -> tuple[bytes, bytes]:
 
 
 class Desk:
-    """Sessions in memory and the tickets of the demo; tickets are triaged once, at the first look."""
+    """Sessions in memory.
 
-    def __init__(self, password: PasswordFile, messages: Callable[[], Sequence[tuple[str, InboundMessage]]]) -> None:
-        self._password, self._messages = password, messages
-        self._sessions: dict[str, float] = {}
+    Args:
+        workspace: the one whose messages the agents see.
+    """
+
+    def __init__(self, password: PasswordFile, *, workspace: str) -> None:
+        self._password, self._workspace = password, workspace
+        self._sessions: dict[str, Session] = {}
         self._failures: list[float] = []
-        self._tickets: dict[str, Ticket] | None = None
         self._guard = threading.Lock()
 
     def log_in(self, name: str, password: str) -> str | None:
@@ -79,39 +79,25 @@ class Desk:
                 self._failures.append(now)
             return None
         token = secrets.token_urlsafe(32)
+        session = Session(login=name, workspace=self._workspace, ends=now + SESSION_SECONDS)
         with self._guard:
-            self._sessions = {t: end for t, end in self._sessions.items() if end > now}
-            self._sessions[hashlib.sha256(token.encode()).hexdigest()] = now + SESSION_SECONDS
+            self._sessions = {key: known for key, known in self._sessions.items() if known.ends > now}
+            self._sessions[_digest(token)] = session
         return token
 
-    def knows(self, token: str | None) -> bool:
+    def session(self, token: str | None) -> Session | None:
+        """Whose token this is; None where it is nobody's, or not any more."""
         if not token:
-            return False
-        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+            return None
         with self._guard:
-            return self._sessions.get(digest, 0.0) > time.monotonic()
+            found = self._sessions.get(_digest(token))
+        return found if found is not None and found.ends > time.monotonic() else None
 
     def log_out(self, token: str | None) -> None:
         if token:
             with self._guard:
-                self._sessions.pop(hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest(), None)
-
-    def tickets(self, pipeline: TriagePipeline) -> dict[str, Ticket]:
-        """Every ticket by id, most urgent clock first; those that need no reply come last."""
-        with self._guard:
-            if self._tickets is None:
-                rows = list(self._messages())
-                results = pipeline.triage_many([message for _, message in rows])
-                found = [
-                    Ticket(id=key, message=message, result=result)
-                    for (key, message), result in zip(rows, results, strict=True)
-                    if isinstance(result, TriageResult)
-                ]
-                self._tickets = {ticket.id: ticket for ticket in sorted(found, key=_order)}
-            return self._tickets
+                self._sessions.pop(_digest(token), None)
 
 
-def _order(ticket: Ticket) -> tuple[bool, bool, float, str]:
-    due = ticket.result.sla.due_at
-    critical = ticket.result.prediction.urgency.level == "critical"
-    return (due is None, not critical, due.timestamp() if due else 0.0, ticket.id)
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

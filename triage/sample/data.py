@@ -17,8 +17,8 @@ from pydantic import TypeAdapter
 from triage.knowledge_base.articles import read_articles
 from triage.types import Arrival, Article, InboundMessage, Order, Sender, ThreadMessage
 
-NEWEST = timedelta(minutes=3)
-"""How long before the demo's start its newest message came."""
+NEWEST, SPAN = timedelta(minutes=3), timedelta(hours=26)
+"""How long before the demo's start its newest message came, and in how long a time all of them: some are late already."""
 _BY_PHONE = frozenset({"sms", "whatsapp", "phone"})
 _BY_HANDLE = frozenset({"chat", "social", "review"})
 
@@ -57,17 +57,23 @@ def sample_buyers() -> dict[str, Sender]:
 
 
 def sample_arrivals(now: datetime) -> list[Arrival]:
-    """The sample messages as their channels would bring them, moved in time so that the newest has just come in.
+    """The sample messages as their channels would bring them, moved in time so that the newest has just come in; their order
+    stays.
 
     A name is one person on every channel; addresses and numbers are made up (RFC 2606; Ofcom's numbers for drama).
     """
     rows, messages = list(sample_messages()), sample_inbox()
-    later = now - NEWEST - max(message.received_at for _, message in messages if message.received_at)
-    senders = _senders(rows)
-    return [
-        Arrival(external_id=key, message=_moved(message, later), sender=senders[message.customer.name or key])
-        for key, message in messages
-    ]
+    written = [message.received_at for _, message in messages if message.received_at]
+    first, whole = min(written), max(written) - min(written)
+    senders, begin = _senders(rows), now - NEWEST - SPAN
+    arrivals = []
+    for key, message in messages:
+        at = begin + SPAN * (((message.received_at or first) - first) / whole)
+        sender = senders[message.customer.name or key]
+        if message.channel not in _BY_HANDLE:
+            sender = replace(sender, handle=None)
+        arrivals.append(Arrival(external_id=key, message=_moved(message, at), sender=sender))
+    return arrivals
 
 
 def _senders(rows: list[dict[str, Any]]) -> dict[str, Sender]:
@@ -83,7 +89,7 @@ def _senders(rows: list[dict[str, Any]]) -> dict[str, Sender]:
         taken.add(handle)
         senders[name] = Sender(
             name=name, email=known.get(name) or f"{handle}@customers.example",
-            phone=f"+44 7700 900{number:03}" if used & _BY_PHONE else None, handle=handle if used & _BY_HANDLE else None,
+            phone=f"+44 7700 900{number:03}" if used & _BY_PHONE else None, handle=handle,
         )  # fmt: skip
     return senders
 
@@ -97,9 +103,10 @@ def _buyer(customer: dict[str, Any]) -> Sender:
     return Sender(name=customer["name"], email=customer["email"])
 
 
-def _moved(message: InboundMessage, later: timedelta) -> InboundMessage:
+def _moved(message: InboundMessage, at: datetime) -> InboundMessage:
+    later = at - (message.received_at or at)
     thread = tuple(ThreadMessage(author=p.author, text=p.text, at=p.at and p.at + later) for p in message.thread)
-    return replace(message, received_at=message.received_at and message.received_at + later, thread=thread)
+    return replace(message, received_at=at, thread=thread)
 
 
 def _message(row: dict[str, Any], orders: dict[str, Order]) -> InboundMessage:
