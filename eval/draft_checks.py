@@ -161,7 +161,8 @@ def breaches(draft: Draft, message: InboundMessage, policy: ChannelPolicy) -> It
 
 
 def length(text: str, channel: str) -> int:
-    """Characters; on Instagram bytes; on X a sign outside the first 4,352 code points and the dashes and quotes counts two, a link 23.
+    """Characters; on Instagram bytes; on X a sign outside the first 4,352 code points and the dashes and quotes counts two, and a
+    link 23.
 
     Source: https://docs.x.com/fundamentals/counting-characters
     """
