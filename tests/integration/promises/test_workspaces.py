@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from tests.integration.storage.conftest import NOW
 from tests.integration.storage.test_spine import rows
 from tests.integration.test_desk import until
 from triage.settings import Settings
-from triage.storage import inbounds, jobs, schema, webhooks
+from triage.storage import inbounds, jobs, keys, schema, webhooks
 from triage.storage.database import Database
 
 CANARY = "kanarienvogel"
@@ -106,7 +107,7 @@ def _furnish(client: TestClient, database: Database, workspace: str, word: str) 
     )
     assert merged.status_code == 200, merged.text
 
-    def rest(connection: Any) -> tuple[str, str]:
+    def rest(connection: Any) -> tuple[str, str, str]:
         from triage.storage.events import emit
         from triage.storage.workspace import Workspace
 
@@ -121,16 +122,19 @@ def _furnish(client: TestClient, database: Database, workspace: str, word: str) 
             schema.raw_deliveries, id=f"raw_{word}", inbound_id=inbound, channel="chat", sha256=word, headers={},
             body=word.encode(), reason=word, received_at=NOW,
         )  # fmt: skip
-        return hook.id, inbound
+        key = keys.create(
+            scoped, name=word, scopes=["read"], sha256=sha256(word.encode()).hexdigest(), actor=word, now=NOW
+        )
+        return hook.id, inbound, key
 
-    hook, inbound = database.write(rest)
+    hook, inbound, key = database.write(rest)
     (delivery,) = [row["id"] for row in rows(database, schema.deliveries, workspace)]
     (raw,) = [row["id"] for row in rows(database, schema.raw_deliveries, workspace)]
     return {
         "message_id": first["id"], "conversation_id": first["conversation_id"], "customer_id": first["customer_id"],
         "draft_id": first["draft"]["id"], "order_id": number, "webhook_id": hook, "delivery_id": delivery,
         "inbound_id": inbound, "raw_id": raw, "merge_id": merged.json()["merge_id"], "channel": "chat",
-        "other_customer_id": second["customer_id"],
+        "other_customer_id": second["customer_id"], "key_id": key,
     }  # fmt: skip
 
 
@@ -182,6 +186,8 @@ def _body(path: str, ids: Ids) -> dict[str, Any]:
         "/v1/drafts/{draft_id}": {"text": "x", "revision": 1},
         "/v1/drafts/{draft_id}/approve": {"text": "x", "revision": 1},
         "/v1/drafts/{draft_id}/reject": {"reason": "wrong"},
+        "/v1/drafts/{draft_id}/resolve": {"outcome": "again"},
+        "/v1/keys": {"name": "x", "scopes": ["read"]},
         "/v1/customers/{customer_id}/merge": {"customer_id": ids["other_customer_id"]},
         "/v1/customers/{customer_id}/unmerge": {"merge_id": ids["merge_id"]},
         "/v1/orders/{order_id}": {"status": "delivered"},

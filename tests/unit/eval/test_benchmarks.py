@@ -77,7 +77,7 @@ def test_retrieval_figures_count_hits_offers_and_drafts() -> None:
         Answer(question=question(), same_language=False, passages=(passage("b", 0.95),)),
         Answer(question=question(), same_language=False, passages=()),
     ]
-    found = figures(answers)
+    found = figures(answers, offer=0.6)
     assert found["right at 1, same language"] == 1
     assert found["right at 1, across languages"] == 0
     assert found["right at 3, across languages"] == 1
