@@ -198,3 +198,20 @@ def test_a_key_is_made_used_and_revoked(desk: TestClient) -> None:
 def test_a_key_gives_no_more_than_it_has(desk: TestClient) -> None:
     assert desk.post("/v1/keys", json={"name": "x", "scopes": ["webhooks"]}).status_code == 403
     assert desk.post("/v1/keys", json={"name": "x", "scopes": ["dance"]}).status_code == 422
+
+
+def test_an_order_is_told_to_its_buyer_alone(desk: TestClient) -> None:
+    order = {
+        "status": "in_transit", "carrier": "DPD", "tracking_number": "620014885213823", "placed_at": "2026-05-01T09:00:00Z",
+        "promised_by": "2026-05-03T18:00:00Z", "customer": {"email": "anna@home.example"},
+    }  # fmt: skip
+    stored = desk.put("/v1/orders/TM-77001", json=order)
+    assert stored.status_code == 201, stored.text
+    question = {"text": "Where is my order TM-77001? It is late.", "channel": "chat"}
+    hers = desk.post(
+        "/v1/messages?wait=true", json={**question, "sender": {"handle": "anna", "email": "anna@home.example"}}
+    ).json()["draft"]
+    assert "DPD" in hers["text"]
+    his = desk.post("/v1/messages?wait=true", json={**question, "sender": {"handle": "bob"}}).json()["draft"]
+    assert "DPD" not in his["text"]
+    assert "other_buyer" in [warning["rule"] for warning in his["policy_warnings"]]

@@ -22,7 +22,7 @@ from triage.storage.jobs import MOST_ATTEMPTS
 from triage.storage.leases import Claim, back_off, holds, settle
 from triage.storage.workspace import Workspace
 from triage.storage.workspaces import read_settings
-from triage.types import Author, EarlierMatter, InboundMessage, Order, ThreadMessage, TriageResult
+from triage.types import Author, Draft, EarlierMatter, InboundMessage, Order, PolicyWarning, ThreadMessage, TriageResult
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -74,6 +74,7 @@ class TriageJob:
             named += [e.value for e in self._pipeline.entities(earlier) if e.type == "order_number"]
         order = self._read(claim, lambda w: matters.find_order(w, matter, named))
         message = replace(matter.message, order=order)
+        withheld = None if order else self._read(claim, lambda w: matters.withheld(w, matter, named))
         options = TriageOptions(sla=self._sla_of(claim.workspace_id), workspace=claim.workspace_id)
         result = self._pipeline.triage(message, options)
         before = self._read(claim, lambda w: matters.asked_before(w, matter, result, order))
@@ -83,6 +84,8 @@ class TriageJob:
             order = order or self._recalled_order(claim, matter, recalled)
             message = replace(message, order=order, asked_before=before, thread=recalled + message.thread)
             result = self._pipeline.triage(message, options)
+        if withheld is not None and result.draft is not None:
+            result = replace(result, draft=_with_warning(result.draft, withheld))
         self._write(claim, matter, result, order, before)
 
     def _recalled_order(
@@ -146,3 +149,9 @@ class TriageJob:
                 matters.mark_failed(workspace, claim.row["subject_id"], reason)
 
         self._database.write(work)
+
+
+def _with_warning(draft: Draft, number: str) -> Draft:
+    """``draft``, for whose agent it is said that the order's facts were kept out of it."""
+    detail = f"order {number} was bought by somebody else, so nothing of it is told; check who is writing"
+    return replace(draft, policy_warnings=(*draft.policy_warnings, PolicyWarning(rule="other_buyer", detail=detail)))

@@ -15,7 +15,7 @@ from triage.errors import Unknown
 from triage.storage import schema
 from triage.storage.columns import new_id
 from triage.storage.events import emit
-from triage.storage.orders import order_key, order_of
+from triage.storage.orders import belongs_to_another, order_key, order_of
 from triage.storage.workspace import Workspace
 from triage.types import (
     URGENCIES,
@@ -83,11 +83,22 @@ def load(workspace: Workspace, message_id: str) -> Matter:
 
 
 def find_order(workspace: Workspace, matter: Matter, named: Sequence[str]) -> Order | None:
-    """The order that the provider or the customer names; else the customer's only one of the last weeks."""
-    for number in [matter.order_id, *named]:
-        if number and (found := order_of(workspace, number)) is not None:
+    """The order that the provider says the message is about; else the first that the customer names and that may be theirs.
+
+    Whoever knows a number is not yet the buyer: what an order says of address, carrier and amounts is told to its buyer.
+    """
+    if matter.order_id and (told := order_of(workspace, matter.order_id)) is not None:
+        return told
+    for number in named:
+        found = order_of(workspace, number)
+        if found is not None and not belongs_to_another(workspace, number, matter.customer_id):
             return found
     return None
+
+
+def withheld(workspace: Workspace, matter: Matter, named: Sequence[str]) -> str | None:
+    """The first order that the customer names although somebody else bought it."""
+    return next((n for n in named if belongs_to_another(workspace, n, matter.customer_id)), None)
 
 
 def asked_before(

@@ -18,7 +18,7 @@ from triage.errors import InvalidMessage, Unknown
 from triage.storage import schema
 from triage.storage.columns import clean
 from triage.storage.erased import was_erased
-from triage.storage.owners import held_owner_of
+from triage.storage.owners import held_owner_of, living
 from triage.storage.workspace import Workspace
 from triage.types import Customer, Order, OrderItem, Refund, Sender
 
@@ -99,6 +99,19 @@ def order_of(workspace: Workspace, number: str) -> Order | None:
     """The order with this number, however it was typed."""
     row = _row(workspace, number)
     return None if row is None else _order(row["data"])
+
+
+def belongs_to_another(workspace: Workspace, number: str, customer_id: str) -> bool:
+    """Whether the order has a buyer, and it is not this customer; an order without a buyer is anybody's who knows it."""
+    row = _row(workspace, number)
+    if row is None:
+        return False
+    if row["customer_id"] is not None:
+        return living(workspace, row["customer_id"]) != living(workspace, customer_id)
+    buyers = schema.order_buyers
+    return (
+        workspace.value(workspace.select(buyers, buyers.c.order_id).where(buyers.c.order_id == row["id"])) is not None
+    )
 
 
 def get_order(workspace: Workspace, number: str) -> StoredOrder:
