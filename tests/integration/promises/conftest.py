@@ -5,32 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.integration.conftest import Figure as Figure
 from tests.integration.storage.conftest import *  # noqa: F403 - the fixtures of both databases
-
-Figure = Callable[[str], None]
-
-_FIGURES = pytest.StashKey[list[str]]()
-
-
-@pytest.fixture
-def figure(request: pytest.FixtureRequest) -> Figure:
-    """Takes a line for the end of the run: what was done, and how often it went wrong."""
-    lines = request.config.stash.setdefault(_FIGURES, [])
-    return lines.append
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    lines = config.stash.get(_FIGURES, [])
-    if lines:
-        terminalreporter.section("promises")
-        for line in sorted(lines):
-            terminalreporter.line(line)
 
 
 class Nursery:
