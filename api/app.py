@@ -23,6 +23,7 @@ from api.v1.inbounds.endpoints import router as inbounds_router
 from api.v1.keys.endpoints import router as keys_router
 from api.v1.messages.endpoints import router as messages_router
 from api.v1.orders.endpoints import router as orders_router
+from api.v1.quarantine.endpoints import router as quarantine_router
 from api.v1.triage.endpoints import router as triage_router
 from api.v1.webhooks.endpoints import router as webhooks_router
 from api.v1.workspace.endpoints import router as workspace_router
@@ -42,6 +43,7 @@ T = TypeVar("T")
 ROUTERS = (
     articles_router, messages_router, conversations_router, drafts_router, customers_router, orders_router, inbounds_router,
     channels_router, webhooks_router, workspace_router, keys_router,
+    quarantine_router,
 )  # fmt: skip
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"

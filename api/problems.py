@@ -60,7 +60,7 @@ def from_error(error: TriageError) -> Problem:
         # A key that comes with other content is a wrong request; the rest are lost races.
         return Problem(422 if error.reason == "key_reused" else 409, error.reason, str(error))
     if isinstance(error, Unknown):
-        return Problem(404, f"unknown_{error.kind}", str(error))
+        return Problem(404, f"unknown_{error.kind.replace(' ', '_')}", str(error))
     if isinstance(error, Overloaded | IndexUnavailable | StorageUnavailable):
         return Problem(503, error.code, str(error), headers={"Retry-After": RETRY_AFTER})
     return Problem(500, error.code, "the server could not do this; its log says why")

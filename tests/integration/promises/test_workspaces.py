@@ -119,7 +119,7 @@ def _furnish(client: TestClient, database: Database, workspace: str, word: str) 
             scoped, channel="chat", adapter="webhook", secret="x" * 20, settings=settings, now=NOW
         )
         scoped.insert(
-            schema.raw_deliveries, id=f"raw_{word}", inbound_id=inbound, channel="chat", sha256=word, headers={},
+            schema.raw_deliveries, id=f"raw_{workspace}", inbound_id=inbound, channel="chat", sha256=word, headers={},
             body=word.encode(), reason=word, received_at=NOW,
         )  # fmt: skip
         key = keys.create(

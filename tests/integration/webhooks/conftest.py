@@ -20,6 +20,7 @@ from api.auth import Key, KeyRing, RateLimit, hash_key
 from api.limits import Limits, Metrics
 from api.v1.channels.endpoints import router as channels_router
 from api.v1.inbounds.endpoints import router as inbounds_router
+from api.v1.quarantine.endpoints import router as quarantine_router
 from api.v1.webhooks.endpoints import router as webhooks_router
 from triage.channels.webhook import WebhookChannel
 from triage.storage import migrate, schema
@@ -145,7 +146,7 @@ def clock() -> Ticking:
 
 
 MOST_WAITING = 4
-EVERYTHING = frozenset({"webhooks", "admin"})
+EVERYTHING = frozenset({"webhooks", "admin", "read", "write"})
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ def app(database: Database) -> FastAPI:
     app.state.wake = wake
     app.add_middleware(Limits, metrics=Metrics(CollectorRegistry()), most_waiting=MOST_WAITING)
     problems.install(app)
-    for router in (channels_router, inbounds_router, webhooks_router):
+    for router in (channels_router, inbounds_router, webhooks_router, quarantine_router):
         app.include_router(router)
     return app
 

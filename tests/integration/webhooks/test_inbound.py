@@ -179,6 +179,22 @@ def test_signed_but_unreadable_is_kept_raw(
     assert deliver(client, inbound, BODY).json()["received"] == 1
 
 
+def test_what_could_not_be_read_is_seen_fetched_and_dealt_with(client: TestClient, inbound: dict[str, Any]) -> None:
+    deliver(client, inbound, {"text": 7})
+    (held,) = client.get("/v1/quarantine").json()["deliveries"]
+    assert (held["channel"], held["inbound_id"], held["size"]) == ("chat", inbound["id"], len(raw({"text": 7})))
+    path = f"/v1/quarantine/{held['id']}"
+    fetched = client.get(path)
+    assert fetched.content == raw({"text": 7})
+    assert fetched.headers["content-disposition"].startswith("attachment")
+    foreign = {"Authorization": "Bearer other"}
+    assert client.get("/v1/quarantine", headers=foreign).json() == {"deliveries": []}
+    assert client.get(path, headers=foreign).status_code == 404
+    assert client.post(f"{path}/release", headers=foreign).status_code == 404
+    assert client.post(f"{path}/release").status_code == 204
+    assert client.get("/v1/quarantine").json() == {"deliveries": []}
+
+
 def test_one_bad_message_of_a_batch_is_kept_raw_and_the_others_go_on(
     client: TestClient, inbound: dict[str, Any], database: Database
 ) -> None:
