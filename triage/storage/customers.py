@@ -63,13 +63,16 @@ def find_or_create(workspace: Workspace, identities: Sequence[Identity], profile
     An identity beyond the first that belongs to another customer is noted as a suggestion; it never joins two people.
     """
     customer = held_owner_of(workspace, identities[0]) if identities else None
+    new = customer is None
     if customer is None:
         customer = new_id("cus")
         workspace.insert(schema.customers, id=customer, name=profile.name, locale=profile.locale, created_at=now)
     else:
         _complete(workspace, customer, profile)
-    for identity in identities:
-        owner = owner_of(workspace, identity)
+    for place, identity in enumerate(identities):
+        # A second look could find whom another process made meanwhile, and leave this one without an identity; so a new
+        # customer's key goes in unasked, the rule that it is unique decides, and intake looks again.
+        owner = None if new and place == 0 else owner_of(workspace, identity)
         if owner is None:
             workspace.insert(
                 schema.identities, id=new_id("idn"), customer_id=customer, kind=identity.kind, value=identity.value,

@@ -13,8 +13,9 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.integration.storage.conftest import NOW
 from triage.conversations.approval import DraftState
+from triage.conversations.identity import Identity
 from triage.errors import Conflict, SendFailed, Unknown
-from triage.storage import drafts, intake, jobs, outbox, schema
+from triage.storage import customers, drafts, intake, jobs, outbox, schema
 from triage.storage.columns import new_id
 from triage.storage.database import Database
 from triage.storage.workspace import Workspace
@@ -325,3 +326,28 @@ def test_a_reply_that_failed_can_be_sent_again_but_not_have_arrived(database: Da
         in_shop(database, lambda w: outbox.resolve(w, draft, "arrived", actor="ann", now=NOW))
     in_shop(database, lambda w: outbox.resolve(w, draft, "again", actor="ann", now=NOW))
     assert rows(database, schema.drafts)[0]["state"] == "approved"
+
+
+def test_a_customer_made_meanwhile_by_another_process_is_not_made_twice(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL each statement sees what others have committed by then: here, between the first look and the insert."""
+    real, theirs = customers.held_owner_of, arrival("theirs")
+
+    def late(workspace: Workspace, identity: Identity) -> str | None:
+        found = real(workspace, identity)
+        if found is None and not done:
+            done.append(True)
+            connection = workspace._connection if database.is_sqlite else None
+            if connection is not None:  # one writer at a time: the other's rows come by the same connection
+                intake.keep(workspace, theirs, now=NOW)
+            else:
+                intake.receive(database, "shop", theirs, now=NOW)
+        return found
+
+    done: list[bool] = []
+    monkeypatch.setattr(customers, "held_owner_of", late)
+    ours = intake.receive(database, "shop", arrival("ours"), now=NOW)
+    (customer,) = rows(database, schema.customers)
+    assert ours.customer_id == customer["id"]
+    assert len(rows(database, schema.identities)) == 1
