@@ -5,11 +5,9 @@ Keys are 256 random bits, so a plain hash is enough; slow hashes are for what pe
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import os
-import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -19,7 +17,7 @@ from pathlib import Path
 from fastapi import Request
 
 from api.problems import Problem
-from triage.bootstrap import SCOPES
+from triage.storage.keys import SCOPES, hash_key, new_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +27,6 @@ class Key:
     id: str
     workspace: str
     scopes: frozenset[str]
-
-
-def hash_key(key: str) -> str:
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def new_key() -> str:
-    return f"tk_{secrets.token_urlsafe(32)}"
 
 
 KNOWN_SECONDS = 5.0

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -50,8 +48,6 @@ from triage.types import Article
 
 WORKSPACE = "demo"
 """The workspace that a first start makes."""
-SCOPES = ("triage", "read", "write", "approve", "articles", "webhooks", "admin")
-"""Everything that an API key can be allowed."""
 
 
 class SystemClock:
@@ -219,15 +215,19 @@ def add_workspace(settings: Settings, name: str, *, brand: str) -> str:
         ConfigurationError: the name is taken, or cannot name a folder.
     """
     library_folder(settings, name)
-    clear = f"tk_{secrets.token_urlsafe(32)}"
-    digest = hashlib.sha256(clear.encode()).hexdigest()
+    clear = keys.new_key()
 
     def work(connection: Connection) -> None:
         now = SystemClock().now()
         if not create_workspace(connection, name, brand=brand, now=now):
             raise ConfigurationError(f"there is a workspace {name!r} already")
         keys.create(
-            Workspace(connection, name), name="first", scopes=SCOPES, sha256=digest, actor="command line", now=now
+            Workspace(connection, name),
+            name="first",
+            scopes=keys.SCOPES,
+            sha256=keys.hash_key(clear),
+            actor="command line",
+            now=now,
         )
 
     database = open_database(settings)

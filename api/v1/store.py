@@ -59,6 +59,12 @@ def _approving(request: Request) -> Store:
     return store_of(request, "approve")
 
 
+def _administering(request: Request) -> Store:
+    """A key with the scope ``admin``."""
+    return store_of(request, "admin")
+
+
 Reading = Annotated[Store, Depends(_reading)]
 Writing = Annotated[Store, Depends(_writing)]
 Approving = Annotated[Store, Depends(_approving)]
+Administering = Annotated[Store, Depends(_administering)]

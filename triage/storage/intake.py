@@ -6,9 +6,10 @@ All in one transaction, so that an acknowledged message is always found, and alw
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import IntegrityError
 
@@ -22,6 +23,8 @@ from triage.storage.events import record
 from triage.storage.orders import order_key
 from triage.storage.workspace import Workspace
 from triage.types import Arrival, ArrivalKind, Attachment, Customer
+
+T = TypeVar("T")
 
 CHAT_GAP = timedelta(days=3)
 """On channels without conversations of their own, a message after a longer silence begins a new one."""
@@ -49,11 +52,22 @@ def receive(
     Raises:
         StorageUnavailable: nothing was kept.
     """
+    return retried(
+        lambda: database.write(
+            lambda connection: keep(Workspace(connection, workspace_id), arrival, now=now, inbound_id=inbound_id)
+        )
+    )
+
+
+def retried(work: Callable[[], T]) -> T:
+    """``work``, a whole transaction that keeps an arrival, tried again where it lost a race.
+
+    Raises:
+        IntegrityError: it broke a rule of the schema each time.
+    """
     for attempt in range(ATTEMPTS):
         try:
-            return database.write(
-                lambda connection: keep(Workspace(connection, workspace_id), arrival, now=now, inbound_id=inbound_id)
-            )
+            return work()
         except IntegrityError:
             # Another process kept the same message, customer or conversation a moment earlier: the next look finds it.
             if attempt == ATTEMPTS - 1:

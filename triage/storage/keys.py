@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +15,19 @@ from triage.storage import schema
 from triage.storage.columns import new_id
 from triage.storage.events import record
 from triage.storage.workspace import Workspace
+
+SCOPES = ("triage", "read", "write", "approve", "articles", "webhooks", "admin")
+"""Everything that an API key can be allowed."""
+
+
+def new_key() -> str:
+    """A key in clear, to be shown once."""
+    return f"tk_{secrets.token_urlsafe(32)}"
+
+
+def hash_key(key: str) -> str:
+    """What is kept of a key."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from secrets import token_urlsafe
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.problems import Problem
 from api.v1.inbounds.schemas import InboundBody, InboundOut, InboundSecretOut, InboundsOut, inbound_json
-from api.v1.store import Store, store_of
+from api.v1.store import Administering
 from api.v1.triage.endpoints import PROBLEMS
 from triage.channels.standard_webhooks import new_secret
 from triage.errors import ConfigurationError, Unknown
@@ -22,16 +21,8 @@ from triage.storage.workspace import Workspace
 router = APIRouter(prefix="/v1/inbounds", tags=["inbounds"], responses={**PROBLEMS, 404: PROBLEMS[422]})
 
 
-def _as_admin(request: Request) -> Store:
-    """A key with the scope ``admin``."""
-    return store_of(request, "admin")
-
-
-Admin = Annotated[Store, Depends(_as_admin)]
-
-
 @router.post("", response_model=InboundSecretOut, status_code=201, summary="Open a way in")
-def create(body: InboundBody, request: Request, store: Admin) -> JSONResponse:
+def create(body: InboundBody, request: Request, store: Administering) -> JSONResponse:
     """Without a secret of the provider's, a generic webhook gets a new one. It is in this answer alone."""
     if body.channel not in request.app.state.channels:
         raise Problem(422, "invalid_field", "channel: not among the configured channels", field="channel")
@@ -62,17 +53,17 @@ def create(body: InboundBody, request: Request, store: Admin) -> JSONResponse:
 
 
 @router.get("", response_model=InboundsOut, summary="All ways in")
-def listed(store: Admin) -> JSONResponse:
+def listed(store: Administering) -> JSONResponse:
     return JSONResponse({"inbounds": [inbound_json(inbound) for inbound in store.read(inbounds.every)]})
 
 
 @router.get("/{inbound_id}", response_model=InboundOut, summary="One way in")
-def read(inbound_id: str, store: Admin) -> JSONResponse:
+def read(inbound_id: str, store: Administering) -> JSONResponse:
     return JSONResponse(inbound_json(store.read(lambda w: _find(w, inbound_id))))
 
 
 @router.delete("/{inbound_id}", status_code=204, summary="Close a way in")
-def delete(inbound_id: str, store: Admin) -> Response:
+def delete(inbound_id: str, store: Administering) -> Response:
     """Nothing comes in there any more; what came stays."""
 
     def work(workspace: Workspace) -> None:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from api.auth import Key, authenticate, hash_key, new_key
+from api.auth import Key, authenticate
 from api.problems import Problem
 from api.v1.rendering import moment
 from api.v1.store import Store
@@ -67,13 +67,13 @@ def create(body: KeyBody, caller: Admin) -> JSONResponse:
     """A key can be given no scope that the caller's lacks."""
     if beyond := sorted(set(body.scopes) - caller.key.scopes):
         raise Problem(403, "forbidden", f"this key lacks the scope {beyond[0]!r} itself")
-    clear = new_key()
+    clear = keys.new_key()
     made = caller.store.write(
         lambda w: keys.create(
             w,
             name=body.name,
             scopes=body.scopes,
-            sha256=hash_key(clear),
+            sha256=keys.hash_key(clear),
             actor=caller.store.actor,
             now=caller.store.now,
         )

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import IntegrityError
 
 from api.problems import Problem
 from api.v1.messages.schemas import ArrivalBody, LabelsBody, ReceivedOut, StoredMessageOut
@@ -41,7 +39,7 @@ def receive(
     """201 once the message is on disk; triage follows in the background. A repeat is answered 200 with the first message."""
     known_channel(body, request)
     digest = hashlib.sha256(body.model_dump_json().encode("utf-8", "surrogatepass")).hexdigest()
-    answer = _retried(lambda: store.write(lambda w: _keep(w, store, body, idempotency_key, digest)))
+    answer = intake.retried(lambda: store.write(lambda w: _keep(w, store, body, idempotency_key, digest)))
     request.app.state.wake()
     content = dict(answer.body)
     if wait and content["id"] != "erased":
@@ -92,17 +90,6 @@ def _keep(workspace: Workspace, store: Store, body: ArrivalBody, key: str | None
     if key is not None:
         idempotency.keep(workspace, key, digest, answer, now=store.now)
     return answer
-
-
-def _retried(work: Callable[[], idempotency.Answer]) -> idempotency.Answer:
-    for attempt in range(intake.ATTEMPTS):
-        try:
-            return work()
-        except IntegrityError:
-            # Another call kept the same message or key a moment earlier: the next look finds it.
-            if attempt == intake.ATTEMPTS - 1:
-                raise
-    raise AssertionError("unreachable")
 
 
 def _finished(store: Store, message_id: str) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from api.problems import Problem
-from api.v1.store import Reading, Store, store_of
+from api.v1.store import Administering, Reading
 from api.v1.triage.endpoints import PROBLEMS
 from api.v1.workspace.schemas import SettingsBody, SettingsOut, settings_json
 from triage.errors import ConfigurationError
@@ -19,21 +19,13 @@ from triage.storage.workspaces import WorkspaceSettings, change_settings, read_s
 router = APIRouter(prefix="/v1/workspace", tags=["workspace"], responses=PROBLEMS)
 
 
-def _as_admin(request: Request) -> Store:
-    """A key with the scope ``admin``."""
-    return store_of(request, "admin")
-
-
-Admin = Annotated[Store, Depends(_as_admin)]
-
-
 @router.get("/settings", response_model=SettingsOut, summary="The workspace's settings")
 def read(store: Reading) -> JSONResponse:
     return JSONResponse(settings_json(store.read(read_settings)))
 
 
 @router.put("/settings", response_model=SettingsOut, summary="Change the workspace's settings")
-def change(body: SettingsBody, request: Request, store: Admin) -> JSONResponse:
+def change(body: SettingsBody, request: Request, store: Administering) -> JSONResponse:
     """New clocks hold for messages that are triaged from now on, within a minute; running ones stay."""
     _check(body, request.app.state.channels)
     given = body.model_dump(mode="json", include=body.model_fields_set)
