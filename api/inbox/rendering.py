@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from gettext import NullTranslations
 from pathlib import Path
 
 from fastapi.responses import HTMLResponse
@@ -25,7 +26,7 @@ _HERE = Path(__file__).parent
 
 def page(name: str, seat: Seat | None, status: int = 200, **context: object) -> HTMLResponse:
     """The template ``name`` as a page for ``seat``, None for who is not logged in."""
-    html = _environment().get_template(name).render(seat=seat, **context)
+    html = _environment(seat.ui_language if seat else "en").get_template(name).render(seat=seat, **context)
     return HTMLResponse(html, status_code=status, headers=HEADERS)
 
 
@@ -41,11 +42,12 @@ def static(name: str) -> bytes:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(language: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"), autoescape=select_autoescape(), undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
+    environment.install_gettext_translations(NullTranslations(), newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(
         direction=wording.direction, marked=wording.marked, words=wording.words, language_name=wording.language_name,
         percent=lambda value: f"{value:.0%}", utc=lambda moment: moment.strftime("%d %b %Y %H:%M UTC"),

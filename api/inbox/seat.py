@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import parse_qsl
 
@@ -25,7 +26,8 @@ class Seat(Store):
     """The store as a logged-in agent sees it.
 
     Attributes:
-        login: the agent's.
+        login: the agent's; ``role`` is agent, lead or admin.
+        ui_language: the language of the pages.
         form_token: what this agent's forms carry, bound to the session: another site cannot know it, so it cannot post in
             their name.
     """
@@ -33,6 +35,7 @@ class Seat(Store):
     def __init__(self, request: Request, session: Session, form_token: str) -> None:
         super().__init__(request.app.state.database, session.workspace, actor=f"agent:{session.login}")
         self.login, self.form_token = session.login, form_token
+        self.role, self.ui_language = "admin", "en"
 
 
 def signed_in(request: Request) -> Seat:
@@ -51,6 +54,19 @@ def signed_in(request: Request) -> Seat:
 
 # Annotations of endpoints are evaluated when routes are added, so these stand at module level.
 SignedIn = Annotated[Seat, Depends(signed_in)]
+
+
+def _with_role(*roles: str) -> Callable[[Seat], Seat]:
+    def check(seat: SignedIn) -> Seat:
+        if seat.role not in roles:
+            raise Problem(403, "forbidden", "this page is for a lead or an admin")
+        return seat
+
+    return check
+
+
+LeadSignedIn = Annotated[Seat, Depends(_with_role("lead", "admin"))]
+AdminSignedIn = Annotated[Seat, Depends(_with_role("admin"))]
 
 
 async def posted(request: Request, seat: SignedIn) -> dict[str, str]:

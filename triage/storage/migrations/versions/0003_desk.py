@@ -1,0 +1,12 @@
+"""Saved views, and who is on which conversation."""
+
+from __future__ import annotations
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
