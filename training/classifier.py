@@ -35,6 +35,7 @@ from eval.help_centres import HelpCentre, read_help_centre
 from eval.messages import LabelError, LabelledMessage, read_messages
 from training import corpora
 from training.auxiliary import AuxiliaryExample, auxiliary_sets, bitext_messages
+from training.averaging import load_mean, save_member
 from training.checkpoint import load_encoder, load_teacher
 from training.embeddings import Sentences
 from training.export import CONFIG, agreement, export_onnx, write_config, write_half
@@ -48,6 +49,9 @@ from triage.types import URGENCIES
 
 DATA = Path(__file__).parent / "data" / "messages"
 HELP_CENTRES = Path(__file__).parent / "data" / "help_centres"
+FULL = "full"
+"""Name of the run on every training batch."""
+
 Parallel = Callable[[int], tuple[Sentences, NDArray[np.float16]]]
 
 
@@ -165,16 +169,40 @@ class Run:
     help_centres: list[HelpCentre]
     parallel: Parallel | None
     config: FineTuningConfig
+    average: int = 1
 
     def train(
-        self, messages: list[LabelledMessage], help_centres: Sequence[HelpCentre]
+        self, messages: list[LabelledMessage], help_centres: Sequence[HelpCentre], name: str
     ) -> tuple[TextEncoder, MultiTaskHeads]:
-        """A fine-tuned copy of the encoder and its heads."""
+        """A fine-tuned copy of the encoder and its heads; the mean of ``average`` runs that differ by their seed alone.
+
+        Args:
+            name: of the run. Members of a mean are kept in files under it, so that a killed run goes on.
+        """
+        if self.average == 1:
+            return self._fit(messages, help_centres, self.config.seed)
+        for seed in range(1, self.average + 1):
+            self.member(messages, help_centres, name, seed)
+        encoder = load_encoder(self.encoder)
+        heads = MultiTaskHeads(encoder.width, self.config.hidden, self.config.dropout)
+        load_mean(encoder, heads, [self._path(name, seed) for seed in range(1, self.average + 1)])
+        return encoder, heads
+
+    def member(self, messages: list[LabelledMessage], help_centres: Sequence[HelpCentre], name: str, seed: int) -> None:
+        """Trains one member of a mean, unless its file is there."""
+        if not self._path(name, seed).exists():
+            _log(f"{name}, seed {seed}")
+            encoder, heads = self._fit(messages, help_centres, seed)
+            save_member(encoder, heads, self._path(name, seed))
+
+    def _fit(
+        self, messages: list[LabelledMessage], help_centres: Sequence[HelpCentre], seed: int
+    ) -> tuple[TextEncoder, MultiTaskHeads]:
         encoder = load_encoder(self.encoder)
         heads = fit(
             encoder,
             messages + self.extra,
-            self.config,
+            replace(self.config, seed=seed),
             parallel=self.parallel,
             auxiliary=self.auxiliary,
             help_centres=help_centres,
@@ -182,20 +210,36 @@ class Run:
         )
         return encoder, heads
 
+    def _path(self, name: str, seed: int) -> Path:
+        return self.out / "members" / f"{name}-seed-{seed}.safetensors"
+
+
+def fold_name(fold: int, folds: int) -> str:
+    return f"fold-{fold}-of-{folds}"
+
+
+def held_batches(run: Run, fold: int, folds: int) -> set[str]:
+    return set(sorted({m.batch for m in run.messages})[fold::folds])
+
+
+def without_fold(run: Run, fold: int, folds: int) -> tuple[list[LabelledMessage], list[HelpCentre]]:
+    """What a model that must not see the fold is trained on."""
+    held, centres = held_batches(run, fold, folds), run.help_centres[fold::folds]
+    return [m for m in run.messages if m.batch not in held], [c for c in run.help_centres if c not in centres]
+
 
 def fold_predictions(run: Run, fold: int, folds: int) -> tuple[Predictions, NDArray[np.float32]]:
     """What a model says of the batches and the help centres of one fold, of which it saw none.
 
     Kept in files, so that a killed run goes on.
     """
-    path, evidence_path = run.out / f"fold-{fold}-of-{folds}.npz", run.out / f"evidence-{fold}-of-{folds}.npy"
+    path = run.out / f"{fold_name(fold, folds)}.npz"
+    evidence_path = run.out / f"evidence-{fold}-of-{folds}.npy"
     if path.exists() and evidence_path.exists():
         return Predictions.load(path), np.load(evidence_path, allow_pickle=False)
-    held = set(sorted({m.batch for m in run.messages})[fold::folds])
+    held = held_batches(run, fold, folds)
     centres = run.help_centres[fold::folds]
-    encoder, heads = run.train(
-        [m for m in run.messages if m.batch not in held], [c for c in run.help_centres if c not in centres]
-    )
+    encoder, heads = run.train(*without_fold(run, fold, folds), fold_name(fold, folds))
     part = predict(encoder, heads, [m for m in run.messages if m.batch in held])
     right = (part.logits["intent"].argmax(1) == part.labels["intent"]).mean()
     _log(f"fold {fold + 1}/{folds} without {', '.join(sorted(held))}: intent {right:.3f}")
@@ -272,6 +316,15 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--average", type=int, default=1, help="ship the mean weights of so many runs (seeds 1, 2, ...)"
+    )
+    parser.add_argument(
+        "--member",
+        type=int,
+        default=None,
+        help="with --average: train this seed alone and stop; they may run side by side",
+    )
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     messages = without_test_texts(
@@ -309,9 +362,17 @@ def main(arguments: list[str] | None = None) -> None:
         help_centres=[read_help_centre(folder) for folder in sorted(options.help_centres.glob("*/"))],
         parallel=parallel,
         config=FineTuningConfig(epochs=options.epochs, seed=options.seed),
+        average=options.average,
     )
     options.out.mkdir(parents=True, exist_ok=True)
     _log(f"{len(messages)} messages in {len({m.batch for m in messages})} batches, {len(extra)} from public sets")
+    if options.member is not None:
+        if options.fold is None:
+            run.member(messages, run.help_centres, FULL, options.member)
+        else:
+            part = without_fold(run, options.fold, options.folds)
+            run.member(*part, fold_name(options.fold, options.folds), options.member)
+        return
     if options.fold is not None:
         fold_predictions(run, options.fold, options.folds)
         return
@@ -331,7 +392,7 @@ def main(arguments: list[str] | None = None) -> None:
         known = Manifest.read(options.out)
         _write_manifest(options.out, known.model_copy(update={"calibration": calibration, "retrieval": retrieval}))
         return
-    encoder, heads = run.train(messages, run.help_centres)
+    encoder, heads = run.train(messages, run.help_centres, FULL)
     write_model(options.out, encoder, heads, calibration, trained_on, retrieval)
     if options.torch:
         write_half(encoder, heads, options.out / "torch")

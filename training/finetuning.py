@@ -212,9 +212,11 @@ def fit(
         auxiliary: public intent sets.
         help_centres: messages and the articles that answer them.
     """
+    # Heads begin alike whatever the seed: only then can the weights of several runs be averaged.
+    torch.manual_seed(1)
+    heads = MultiTaskHeads(encoder.width, config.hidden, config.dropout)
     torch.manual_seed(config.seed)
     rng = random.Random(config.seed)
-    heads = MultiTaskHeads(encoder.width, config.hidden, config.dropout)
     labels = targets(messages)
     tasks = [AuxiliaryTask(name, rows, encoder) for name, rows in (auxiliary or {}).items()]
     passages = PassageTask(help_centres, encoder) if help_centres else None

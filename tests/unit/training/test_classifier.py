@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from eval.help_centres import HelpCentre, Question
 from eval.messages import LabelledMessage
+from training.averaging import load_mean, save_member
 from training.checkpoint import load_encoder, load_exported
 from training.classifier import main, parallel_sample, predict, write_model
 from training.corpora import Pair
@@ -213,3 +215,53 @@ def test_the_sample_of_prose_is_the_same_from_its_cache(
     assert len(first[0]) == 4
     np.testing.assert_array_equal(first[0].ids, kept[0].ids)
     np.testing.assert_array_equal(first[1], kept[1])
+
+
+def test_runs_that_differ_by_seed_begin_with_the_same_heads(tiny_encoder: TextEncoder) -> None:
+    still = {"epochs": 1, "rate_layers": 1e-9, "rate_heads": 1e-9, "rate_embeddings": 1e-9}
+    first, second = (
+        fit(tiny_encoder, MESSAGES, FineTuningConfig(seed=seed, **still), report=lambda _: None) for seed in (1, 2)
+    )
+    for name, value in first.state_dict().items():
+        torch.testing.assert_close(second.state_dict()[name], value, atol=1e-6, rtol=0)
+
+
+def test_the_mean_of_two_runs_ships_and_its_members_are_not_trained_twice(
+    trained: tuple[TextEncoder, MultiTaskHeads], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TRIAGE_CORPORA", raising=False)
+    start, data, out = tmp_path / "start", tmp_path / "data", tmp_path / "out"
+    data.mkdir()
+    rows = [
+        {"text": f"{text} {number}", "language": "en", "channel": "chat", "intents": [intent], "urgency": "normal"}
+        for number in range(4) for text, intent in INTENTS.items()
+    ]  # fmt: skip
+    (data / "b1.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    write_model(start, *trained, Calibration(), ["a test"], {})
+    command = ["--encoder", str(start), "--out", str(out), "--data", str(data), "--help-centres", str(tmp_path / "none"),
+               "--folds", "2", "--epochs", "1", "--average", "2"]  # fmt: skip
+    main([*command, "--member", "2"])
+    assert [path.name for path in (out / "members").iterdir()] == ["full-seed-2.safetensors"]
+    made = (out / "members" / "full-seed-2.safetensors").stat().st_mtime_ns
+    main(command)
+    names = {f"{run}-seed-{seed}.safetensors" for run in ("full", "fold-0-of-2", "fold-1-of-2") for seed in (1, 2)}
+    assert {path.name for path in (out / "members").iterdir()} == names
+    assert (out / "members" / "full-seed-2.safetensors").stat().st_mtime_ns == made
+
+    members = [load_file(out / "members" / f"full-seed-{seed}.safetensors") for seed in (1, 2)]
+    first, second = (state["heads.hidden.weight"].float() for state in members)
+    assert not torch.equal(first, second)
+    np.testing.assert_allclose(Heads.load(out / "heads.npz").hidden[0].T, ((first + second) / 2).numpy(), atol=1e-3)
+
+
+def test_a_member_cut_short_or_of_another_model_is_refused(tiny_encoder: TextEncoder, tmp_path: Path) -> None:
+    small, large = (MultiTaskHeads(tiny_encoder.width, hidden, 0.0) for hidden in (8, 16))
+    save_member(tiny_encoder, small, tmp_path / "a")
+    save_member(tiny_encoder, large, tmp_path / "b")
+    with pytest.raises(ModelError, match="b: of another model than"):
+        load_mean(tiny_encoder, small, [tmp_path / "a", tmp_path / "b"])
+    with pytest.raises(ModelError, match="not of this encoder"):
+        load_mean(tiny_encoder, small, [tmp_path / "b"])
+    (tmp_path / "a").write_bytes((tmp_path / "a").read_bytes()[:100])
+    with pytest.raises(ModelError, match="cannot load"):
+        load_mean(tiny_encoder, small, [tmp_path / "a"])
