@@ -42,7 +42,13 @@ check: $(VENV)/dev.stamp ## linters, types, import rules
 bench: $(VENV)/dev.stamp ## the performance report
 	@$(BIN)/python -m eval.bench
 
+messages: $(VENV)/dev.stamp ## bring the inbox's translations up to date with its templates
+	@$(BIN)/python -m tools.messages
+
+screenshots: $(VENV)/dev.stamp ## make the pictures in docs/screens anew (needs chromium)
+	@$(BIN)/python -m tests.browser.screenshots
+
 clean: ## remove what the commands made, but not your data
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help run test test-training check bench clean
+.PHONY: help run test test-training check bench messages screenshots clean

@@ -15,11 +15,13 @@ from api import inbox, problems
 from api.auth import Key, KeyRing, RateLimit
 from api.limits import Limits, Metrics
 from api.v1.articles.endpoints import router as articles_router
+from api.v1.attachments.endpoints import router as attachments_router
 from api.v1.channels.endpoints import router as channels_router
 from api.v1.conversations.endpoints import router as conversations_router
 from api.v1.customers.endpoints import router as customers_router
 from api.v1.drafts.endpoints import router as drafts_router
 from api.v1.inbounds.endpoints import router as inbounds_router
+from api.v1.insights.endpoints import router as insights_router
 from api.v1.keys.endpoints import router as keys_router
 from api.v1.messages.endpoints import router as messages_router
 from api.v1.orders.endpoints import router as orders_router
@@ -28,6 +30,7 @@ from api.v1.triage.endpoints import router as triage_router
 from api.v1.webhooks.endpoints import router as webhooks_router
 from api.v1.workspace.endpoints import router as workspace_router
 from triage import __version__
+from triage.bootstrap import SystemClock
 from triage.channels.policies import ChannelPolicies
 from triage.contract import Bands
 from triage.errors import ConfigurationError, StorageUnavailable, TriageError
@@ -37,13 +40,14 @@ from triage.protocols import Channel
 from triage.settings import Settings
 from triage.storage import keys as stored_keys
 from triage.storage.database import Database
+from triage.storage.house_rules import HouseRules
 
 T = TypeVar("T")
 
 ROUTERS = (
-    articles_router, messages_router, conversations_router, drafts_router, customers_router, orders_router, inbounds_router,
-    channels_router, webhooks_router, workspace_router, keys_router,
-    quarantine_router,
+    articles_router, messages_router, attachments_router, conversations_router, drafts_router, customers_router, orders_router,
+    inbounds_router, channels_router, webhooks_router, workspace_router, keys_router,
+    quarantine_router, insights_router,
 )  # fmt: skip
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
@@ -77,6 +81,7 @@ def create_app(
         app.state.database = _attempt(open_database) if open_database else Unready(ConfigurationError("no database"))
         if not isinstance(app.state.database, Unready):
             keys.look_up_in(_stored_keys(app.state.database))
+            app.state.house_rules = HouseRules(app.state.database, SystemClock())
         worker = None
         if start_worker and not isinstance(app.state.pipeline, Unready) and not isinstance(app.state.database, Unready):
             worker = start_worker(app.state.database, app.state.pipeline)
@@ -92,7 +97,8 @@ def create_app(
         title="Triage assistant", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None,
         description="Triage of customer messages: language, intents, urgency, entities, cited answers and a draft reply.",
     )  # fmt: skip
-    app.state.keys = keys
+    app.state.keys, app.state.settings = keys, settings
+    app.state.house_rules = None
     app.state.durable = open_database is not None
     app.state.rate = RateLimit(settings.requests_per_minute)
     app.state.metrics = metrics

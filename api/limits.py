@@ -19,6 +19,8 @@ IMPORTS = frozenset({"/v1/articles/import", "/v1/orders/import"})
 """What takes NDJSON, each line of which is read by itself."""
 MAX_IMPORT = 64 * 1024 * 1024
 CHANNELS = "/v1/channels/"
+STREAM = "/live"
+"""Stays open as long as a page does, which is no request that waits; it bounds itself."""
 MAX_DELIVERY = 4 * 1024 * 1024
 """Providers sign the bytes, so these are handed on as they came, whatever their type."""
 
@@ -50,7 +52,7 @@ class Limits:
         self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] == STREAM:
             await self._app(scope, receive, send)
             return
         request_id = secrets.token_hex(8)

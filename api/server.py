@@ -14,19 +14,24 @@ from pydantic import SecretStr
 
 from api.app import create_app
 from api.auth import load_keys
-from api.inbox.desk import Desk, PasswordFile
-from triage.bootstrap import WORKSPACE, build_channels, build_pipeline, build_worker, open_database
+from api.inbox.desk import Desk
+from api.inbox.oidc import company_accounts
+from triage.agents import first_agent
+from triage.bootstrap import build_channels, build_pipeline, build_worker, open_database
+from triage.errors import ConfigurationError, TriageError
 from triage.pipeline import TriagePipeline
 from triage.settings import Settings
+from triage.storage.database import Database
 from triage.types import InboundMessage
 
 
 @dataclass(frozen=True, kw_only=True)
 class Secrets:
-    """What a first start made and shows once."""
+    """What a first start made and shows once; ``database_ready`` where it could make an agent."""
 
     api_key: str | None
     password: str | None
+    database_ready: bool = True
 
 
 def assemble(settings: Settings) -> tuple[FastAPI, Secrets]:
@@ -34,17 +39,42 @@ def assemble(settings: Settings) -> tuple[FastAPI, Secrets]:
 
     Raises:
         OSError: the data folder cannot be written.
+        ConfigurationError: log-in with company accounts lacks something.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     keys, made_key = load_keys(settings.data, _clear(settings.api_key))
-    password = PasswordFile(settings.data, _clear(settings.agent_password))
-    desk = Desk(password, workspace=WORKSPACE)
+    desk = Desk(company=company_accounts(settings))
+    opened, password = _open(settings, desk)
     app = create_app(
         settings, keys=keys, load_pipeline=lambda: _warm_pipeline(settings), desk=desk,
-        open_database=lambda: open_database(settings), adapters=build_channels(),
+        open_database=lambda: _given(opened), adapters=build_channels(),
         start_worker=(lambda database, pipeline: build_worker(settings, database, pipeline)) if settings.worker else None,
     )  # fmt: skip
-    return app, Secrets(api_key=made_key, password=password.made)
+    return app, Secrets(api_key=made_key, password=password, database_ready=isinstance(opened, Database))
+
+
+def _open(settings: Settings, desk: Desk) -> tuple[Database | TriageError, str | None]:
+    """The database, or why there is none, and the first agent's password where one was made up.
+
+    Opened before anything is announced: a password that is shown must be one that works.
+    """
+    try:
+        database = open_database(settings)
+    except TriageError as error:
+        return error, None
+    try:
+        return database, first_agent(
+            database, desk.passwords, data=settings.data, configured=_clear(settings.agent_password)
+        )
+    except TriageError as error:
+        database.close()
+        return error, None
+
+
+def _given(opened: Database | TriageError) -> Database:
+    if isinstance(opened, TriageError):
+        raise opened
+    return opened
 
 
 def _warm_pipeline(settings: Settings) -> TriagePipeline:
@@ -68,10 +98,23 @@ def serve(host: str, port: int, settings: Settings) -> int:
         app, made = assemble(settings)
     except OSError as error:
         return _fail(f"cannot write to {settings.data}: {os.strerror(error.errno or 0)}")
+    except ConfigurationError as error:
+        return _fail(str(error))
     _announce(host, listening.getsockname()[1], settings, made)
-    config = uvicorn.Config(app, log_level=settings.log_level.lower(), access_log=False, timeout_keep_alive=30)
-    uvicorn.Server(config).run(sockets=[listening])
+    config = uvicorn.Config(
+        app, log_level=settings.log_level.lower(), access_log=False, timeout_keep_alive=30,
+        forwarded_allow_ips=settings.trusted_proxies,
+    )  # fmt: skip
+    _Server(config).run(sockets=[listening])
     return 0
+
+
+class _Server(uvicorn.Server):
+    """Ends the inbox's streams when it stops; it would wait for them as long as a browser is open."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.config.app.state.live.close()  # type: ignore[union-attr]
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -100,8 +143,9 @@ def _reason(error: OSError, host: str, port: int) -> str:
 
 def _announce(host: str, port: int, settings: Settings, made: Secrets) -> None:
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    kept = "from TRIAGE_AGENT_PASSWORD" if settings.agent_password else "as printed at first start"
     password = made.password or (
-        "from TRIAGE_AGENT_PASSWORD" if settings.agent_password else "as printed at first start"
+        kept if made.database_ready else "printed once the database is ready and this is restarted"
     )
     key = made.api_key or ("from TRIAGE_API_KEY" if settings.api_key else "as printed at first start")
     print(f"Inbox    http://{shown}:{port}/", f"Log-in   agent / {password}", f"API key  {key}", sep="\n", flush=True)

@@ -93,7 +93,9 @@ def _blocks(body: str) -> Iterator[str]:
             yield from _readings(" ".join(current))
             current = []
         if heading:
-            yield from _readings(line.lstrip("# "))
+            title = line.strip("# ")
+            yield from _readings(title)
+            yield from _readings(f"{title}:")  # as it stands above a list
         elif line.strip():
             current.append(_MARK.sub("", line))
 

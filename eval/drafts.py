@@ -29,7 +29,7 @@ from triage.conversations.circumstances import circumstances
 from triage.conversations.sla import sla
 from triage.detection.entities import PatternRecogniser
 from triage.detection.language import load_identifier
-from triage.drafting.composer import Brand, Composer
+from triage.drafting.composer import Composer
 from triage.knowledge_base.retriever import HybridRetriever, RetrievalWeights
 from triage.models.classifier import HeadClassifier
 from triage.models.encoder import OnnxEncoder
@@ -48,6 +48,7 @@ from triage.types import (
     Prediction,
     Retrieval,
     TriageResult,
+    Voice,
 )
 
 DATA = Path(__file__).parent / "data"
@@ -72,12 +73,13 @@ class TimedComposer:
 
     def draft(
         self, message: InboundMessage, *, language: str, prediction: Prediction, known: Collection[str],
-        retrieval: Retrieval, policy: ChannelPolicy, now: datetime,
+        retrieval: Retrieval, policy: ChannelPolicy, now: datetime, voice: Voice | None = None,
     ) -> Draft:  # fmt: skip
         begun = time.thread_time()
         draft = self.composer.draft(
-            message, language=language, prediction=prediction, known=known, retrieval=retrieval, policy=policy, now=now
-        )
+            message, language=language, prediction=prediction, known=known, retrieval=retrieval, policy=policy, now=now,
+            voice=voice,
+        )  # fmt: skip
         self.milliseconds.append((time.thread_time() - begun) * 1000)
         return draft
 
@@ -101,7 +103,7 @@ class Bench:
         self._weights = RetrievalWeights(**manifest.retrieval)
         self.composer = TimedComposer(
             composer=Composer(
-                Brand(signature={"": settings.brand}), phrases_folder=settings.phrases, least_score=self._weights.offer
+                Voice(signatures={"": settings.brand}), phrases_folder=settings.phrases, least_score=self._weights.offer
             )
         )
         self._classifier = HeadClassifier(Heads.load(folder / "heads.npz"), manifest, precision=settings.precision)

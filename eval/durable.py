@@ -78,7 +78,7 @@ def acknowledged(database: Database, *, seconds: float, threads: int) -> float:
 
 
 @contextmanager
-def _postgresql(url: str | None) -> Iterator[str | None]:
+def postgresql(url: str | None) -> Iterator[str | None]:
     if url is not None:
         yield url
         return
@@ -103,8 +103,8 @@ def main() -> None:
     parser.add_argument("--database-url", default=None)
     options = parser.parse_args()
     print(f"{'a second':12} {'bare commits':>12} {'one caller':>14} {f'{options.threads} callers':>14}")
-    with tempfile.TemporaryDirectory() as folder, _postgresql(options.database_url) as postgresql:
-        for name, url in (("SQLite", sqlite_url(Path(folder) / "bench.db")), ("PostgreSQL", postgresql)):
+    with tempfile.TemporaryDirectory() as folder, postgresql(options.database_url) as server:
+        for name, url in (("SQLite", sqlite_url(Path(folder) / "bench.db")), ("PostgreSQL", server)):
             if url is not None:
                 _row(name, url, seconds=options.seconds, threads=options.threads)
             else:

@@ -19,10 +19,11 @@ from triage.conversations.sla import sla
 from triage.detection.entities import PatternRecogniser
 from triage.detection.language import load_identifier
 from triage.drafting.chat_endpoint import ChatEndpoint
-from triage.drafting.composer import Brand, Composer
+from triage.drafting.composer import Composer
 from triage.drafting.generator import LlmRewriter
 from triage.errors import ConfigurationError
 from triage.jobs.deliveries import Deliveries
+from triage.jobs.figures import Figures
 from triage.jobs.mail import Mailboxes
 from triage.jobs.triage_job import TriageJob
 from triage.jobs.worker import Worker
@@ -44,7 +45,7 @@ from triage.storage.database import Database, sqlite_url
 from triage.storage.orders import put_order
 from triage.storage.workspace import Workspace, create_workspace
 from triage.text.reader import Reader
-from triage.types import Article
+from triage.types import Article, Voice
 
 WORKSPACE = "demo"
 """The workspace that a first start makes."""
@@ -133,7 +134,7 @@ def build_pipeline(settings: Settings, articles: Iterable[Article] | None = None
         recogniser=PatternRecogniser(),
         retriever=retriever,
         drafter=Composer(
-            Brand(signature={"": settings.brand}), phrases_folder=settings.phrases, least_score=weights.offer
+            Voice(signatures={"": settings.brand}), phrases_folder=settings.phrases, least_score=weights.offer
         ),
         policies=ChannelPolicies(settings.channel_policies),
         sla=sla,
@@ -178,12 +179,13 @@ def build_worker(settings: Settings, database: Database, pipeline: TriagePipelin
     """The worker that triages what is kept and sends what is approved."""
     clock = SystemClock()
     bands = Bands(high=settings.band_high, medium=settings.band_medium)
+    figures = Figures(database, clock)
     deliveries = Deliveries(database, clock, allow_private=settings.allow_private_webhooks)
     host, _, port = (settings.mail_listen or "").rpartition(":")
     mail = Mailboxes(database, clock, listen=(host, int(port)) if host else None, lmtp=settings.mail_protocol == "lmtp")
     return Worker(
         database, TriageJob(database, pipeline, bands, clock), build_channels(), clock,
-        further=(deliveries.round,), opening=(mail.start,), closing=(mail.stop, deliveries.close),
+        further=(deliveries.round,), opening=(mail.start, figures.start), closing=(mail.stop, deliveries.close, figures.stop),
     )  # fmt: skip
 
 

@@ -145,9 +145,103 @@ def add(
         raise typer.Exit(1) from None
 
 
+agents = typer.Typer(no_args_is_help=True, help="People who may log in to the inbox.")
+app.add_typer(agents, name="agents")
+
+Where = Annotated[str, typer.Option("--workspace", help="Of which workspace.")]
+
+
+@agents.callback()
+def _agents() -> None:
+    """People who may log in to the inbox."""
+
+
+@agents.command("add")
+def add_agent(
+    login: Annotated[str, typer.Argument(help="a-z, 0-9 and . _ @ + -; a short name or an e-mail address.")],
+    role: Annotated[str, typer.Option(help="agent, lead or admin.")] = "agent",
+    workspace: Where = "demo",
+    name: Annotated[str, typer.Option(help="As the others see it; the login where unset.")] = "",
+    email: Annotated[str | None, typer.Option(help="Of the company account, where the login is none.")] = None,
+) -> None:
+    """Add an agent. At a terminal the password is asked for; Enter, or no terminal, makes one up, printed once.
+
+    Example: triage agents add anna --role lead --workspace kite
+    """
+    from triage import agents as accounts
+    from triage.errors import TriageError
+    from triage.settings import Settings
+
+    try:
+        made = accounts.add_agent(
+            Settings(), login, role=role, workspace=workspace, name=name, email=email, password=_asked_password()
+        )
+    except TriageError as error:
+        typer.echo(f"triage: {error}", err=True)
+        raise typer.Exit(1) from None
+    _say_password(login, made)
+
+
+@agents.command("list")
+def list_agents(workspace: Where = "demo") -> None:
+    """Print the agents of a workspace: login, role, name, last seen, and whether they are shut out.
+
+    Example: triage agents list
+    """
+    from triage import agents as accounts
+    from triage.errors import TriageError
+    from triage.settings import Settings
+
+    try:
+        found = accounts.list_agents(Settings(), workspace)
+    except TriageError as error:
+        typer.echo(f"triage: {error}", err=True)
+        raise typer.Exit(1) from None
+    for agent in found:
+        seen = f"{agent.last_seen_at:%Y-%m-%d %H:%M} UTC" if agent.last_seen_at else "never"
+        typer.echo("\t".join((agent.login, agent.role, agent.name, seen, "shut out" if agent.disabled_at else "")))
+
+
+@agents.command("password")
+def set_password(
+    login: Annotated[str, typer.Argument(help="Whose.")],
+    workspace: Where = "demo",
+) -> None:
+    """Give an agent a new password, which ends their sessions. Asked for or made up as in `agents add`.
+
+    Example: triage agents password anna
+    """
+    from triage import agents as accounts
+    from triage.errors import TriageError
+    from triage.settings import Settings
+
+    try:
+        made = accounts.set_agent_password(Settings(), login, workspace=workspace, password=_asked_password())
+    except TriageError as error:
+        typer.echo(f"triage: {error}", err=True)
+        raise typer.Exit(1) from None
+    _say_password(login, made)
+
+
+def _asked_password() -> str | None:
+    if not sys.stdin.isatty():
+        return None
+    typed = typer.prompt("Password (Enter makes one up)", default="", show_default=False, hide_input=True)
+    if typed and typer.prompt("Once more", hide_input=True) != typed:
+        raise typer.BadParameter("the two passwords differ")
+    return typed or None
+
+
+def _say_password(login: str, made: str | None) -> None:
+    if made is None:
+        typer.echo(f"{login} may log in now")
+    else:
+        typer.echo(f"{login} / {made}\nshown only now; works for three days and is changed at the first log-in")
+
+
 EVALUATIONS = (
     "classifier", "retrieval", "retrieval_speed", "entities", "language", "encoder", "matching", "out_of_scope",
-    "agreement", "calibrators", "drafts", "durable",
+    "agreement", "calibrators", "drafts", "durable", "inbox_speed", "insights_speed",
 )  # fmt: skip
 
 
@@ -166,7 +260,7 @@ def evaluate(
     what: Annotated[str, typer.Argument(help="one of the names below")],
 ) -> None:
     """Measure one part: classifier, retrieval, retrieval_speed, entities, language, encoder, matching, out_of_scope,
-    agreement, calibrators, drafts, durable.
+    agreement, calibrators, drafts, durable, inbox_speed, insights_speed.
 
     Example: triage evaluate classifier
     """

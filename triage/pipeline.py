@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -36,10 +37,12 @@ from triage.types import (
     Draft,
     Entity,
     InboundMessage,
+    Passage,
     Prediction,
     Retrieval,
     TriageResult,
     Urgency,
+    Voice,
 )
 
 STATED_BY_ANSWERS = frozenset({"order_number", "tracking_number"})
@@ -48,12 +51,13 @@ STATED_BY_ANSWERS = frozenset({"order_number", "tracking_number"})
 
 @dataclass(frozen=True, kw_only=True)
 class TriageOptions:
-    """What the caller wants beside the triage: a draft, at most ``articles`` passages, and the workspace's own clocks and
-    knowledge base; the first one's where none is named."""
+    """What the caller wants beside the triage: a draft, at most ``articles`` passages, and the workspace's own clocks, voice
+    and knowledge base; the first one's where none is named."""
 
     draft: bool = True
     articles: int = 5
     sla: SlaRule | None = None
+    voice: Voice | None = None
     workspace: str | None = None
 
 
@@ -146,6 +150,18 @@ class TriagePipeline:
         """
         return self._read(message).entities
 
+    def model_text(self, message: InboundMessage) -> str:
+        """What the encoder reads of ``message``.
+
+        Raises:
+            InvalidMessage: nothing a person could read.
+        """
+        return self._read(message).notes.model_text
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """What the heads say of texts as the encoder reads them, in one pass: nothing of circumstances or orders."""
+        return [self._classifier.predict(encoding.features) for encoding in self._encoder.read(texts)]
+
     def search(
         self, query: str, *, language: str | None = None, limit: int = 5, workspace: str | None = None
     ) -> Retrieval:
@@ -160,6 +176,46 @@ class TriagePipeline:
             language or self._reply_language(reading),
             TriageOptions(articles=limit, workspace=workspace),
         )
+
+    @property
+    def encoder_version(self) -> str:
+        """Names the encoder: vectors of another one cannot be compared with its own."""
+        return self._encoder.version
+
+    def over(self, retriever: Retriever) -> TriagePipeline:
+        """This pipeline with ``retriever`` for every workspace and no language model, to try articles out."""
+        tried = copy(self)
+        tried._retriever, tried._retrievers, tried._rewriter = retriever, None, None
+        return tried
+
+    def query(
+        self, message: InboundMessage, *, limit: int = 5, known: tuple[Vectors, Prediction] | None = None
+    ) -> Query:  # fmt: skip
+        """What triage asks the knowledge base for ``message``.
+
+        Args:
+            known: the message's vector by this encoder, and what was predicted of it; so nothing is encoded.
+
+        Raises:
+            InvalidMessage: nothing a person could read.
+        """
+        reading = self._read(message)
+        if known is None:
+            encoding = self._encoder.read([reading.notes.model_text])[0]
+            known = encoding.vector, self._classifier.predict(encoding.features)
+        language = self._policies[message.channel].language or self._reply_language(reading)
+        return _query(reading, *known, language, TriageOptions(articles=limit))
+
+    def reply(
+        self, message: InboundMessage, *, prediction: Prediction, passages: Sequence[Passage], language: str,
+        voice: Voice | None = None,
+    ) -> Draft:  # fmt: skip
+        """The reply to ``message`` if these were its prediction and what was found for it."""
+        return self._drafter.draft(
+            message, language=language, prediction=prediction, known=frozenset(),
+            retrieval=Retrieval(passages=tuple(passages), index_version=""), policy=self._policies[message.channel],
+            now=self._clock.now(), voice=voice,
+        )  # fmt: skip
 
     def _read(self, message: InboundMessage) -> _Reading:
         notes = self._reader.read(message.text, subject=message.subject)
@@ -183,7 +239,7 @@ class TriagePipeline:
         retrieval = self._retrieve(reading, encoding.vector, prediction, language, options)
         draft = None
         if options.draft and prediction.needs_reply:
-            draft = self._draft(reading, prediction, retrieval, policy, language)
+            draft = self._draft(reading, prediction, retrieval, policy, language, options.voice)
         return TriageResult(
             detection=reading.detection,
             prediction=prediction,
@@ -214,23 +270,12 @@ class TriagePipeline:
         retriever = self.retriever_of(options.workspace)
         if not options.articles:
             return Retrieval(passages=(), index_version=retriever.version)
-        order = reading.message.order
-        return retriever.search(
-            Query(
-                text=reading.notes.model_text,
-                vector=vector,
-                language=_with_region(language, reading.message),
-                intents=prediction.intent_weights,
-                critical=prediction.urgency.level is Urgency.CRITICAL,
-                channel=reading.message.channel,
-                market=order.market if order else None,
-                limit=options.articles,
-            )
-        )
+        return retriever.search(_query(reading, vector, prediction, language, options))
 
     def _draft(
-        self, reading: _Reading, prediction: Prediction, retrieval: Retrieval, policy: ChannelPolicy, language: str
-    ) -> Draft:
+        self, reading: _Reading, prediction: Prediction, retrieval: Retrieval, policy: ChannelPolicy, language: str,
+        voice: Voice | None,
+    ) -> Draft:  # fmt: skip
         message = reading.message
         known = {entity.type for entity in reading.entities}
         # Offsets are into the text, so what subject and thread say is no entity of this message, but it is known.
@@ -247,6 +292,7 @@ class TriagePipeline:
             retrieval=retrieval,
             policy=policy,
             now=self._clock.now(),
+            voice=voice,
         )
         if self._rewriter is None:
             return draft
@@ -264,6 +310,22 @@ class TriagePipeline:
                 return code
         locale = reading.message.language_hint or reading.message.customer.locale or self._default_language
         return locale.replace("_", "-").split("-")[0].lower()
+
+
+def _query(
+    reading: _Reading, vector: Vectors, prediction: Prediction, language: str, options: TriageOptions
+) -> Query:  # fmt: skip
+    order = reading.message.order
+    return Query(
+        text=reading.notes.model_text,
+        vector=vector,
+        language=_with_region(language, reading.message),
+        intents=prediction.intent_weights,
+        critical=prediction.urgency.level is Urgency.CRITICAL,
+        channel=reading.message.channel,
+        market=order.market if order else None,
+        limit=options.articles,
+    )
 
 
 def _with_region(language: str, message: InboundMessage) -> str:

@@ -25,6 +25,7 @@ from triage.types import (
     Sent,
     Sla,
     Urgency,
+    Voice,
 )
 
 Vectors = NDArray[np.float32]
@@ -125,6 +126,7 @@ class DraftGenerator(Protocol):
         retrieval: Retrieval,
         policy: ChannelPolicy,
         now: datetime,
+        voice: Voice | None = None,
     ) -> Draft:
         """A reply to ``message``.
 
@@ -132,6 +134,7 @@ class DraftGenerator(Protocol):
             language: the customer's; the channel's policy may override it.
             known: entity types that the message, its thread or its order already give.
             now: aware; decides whether a promised date has passed.
+            voice: how the workspace speaks; the generator's own where None.
         """
 
 

@@ -34,6 +34,12 @@ class Settings(BaseSettings):
         llm_base_url: an OpenAI-compatible endpoint (``…/v1``) that may rewrite drafts; nothing leaves the machine while unset.
         llm_api_key, llm_model, llm_timeout: its key, the model to ask, and seconds for one answer.
         channel_policies: overrides, e.g. ``{"amazon": {"sla_hours": 12}}``.
+        agent_password: of the first agent, ``agent``, set anew at every start; made up and printed once where unset.
+        oidc_issuer, oidc_client_id, oidc_client_secret, oidc_scopes: the company's identity provider (OpenID Connect), with
+            which agents may log in; needs the extra ``oidc``. Its callback is ``/login/company/callback``.
+        oidc_login_claim: which of its claims is an agent's login or e-mail.
+        oidc_create_role: the role of somebody who comes with a company account and is no agent yet; nobody is added while unset.
+        trusted_proxies: addresses, with commas between them, whose X-Forwarded-For and -Proto are believed.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRIAGE_", extra="ignore", env_nested_delimiter="__")
@@ -66,4 +72,11 @@ class Settings(BaseSettings):
     llm_timeout: float = Field(default=30, gt=0, le=30)
     requests_per_minute: int = Field(default=6000, ge=1)
     most_waiting: int = Field(default=256, ge=1)
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_scopes: str = "openid email profile"
+    oidc_login_claim: str = "email"
+    oidc_create_role: Literal["agent", "lead", "admin"] | None = None
+    trusted_proxies: str = "127.0.0.1"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

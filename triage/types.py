@@ -6,6 +6,7 @@ Every record that a model or an index made carries its version. Text offsets are
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -235,6 +236,7 @@ class Passage:
     Attributes:
         text: the part that fits best.
         lead: the article's opening, its direct answer; equal to ``text`` where the opening fits best.
+        heading: of the section that ``text`` is of; None before the first.
         intents: what the article answers.
         score: how well it answers the message, from 0 to 1; not calibrated.
     """
@@ -246,6 +248,7 @@ class Passage:
     score: float
     lead: str
     intents: tuple[str, ...] = ()
+    heading: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -430,6 +433,22 @@ class Reply:
     subject: str | None = None
     conversation_ref: str | None = None
     replies_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Voice:
+    """How a workspace speaks to its customers.
+
+    Attributes:
+        signatures: what a reply is signed with, by language; under ``""`` for all others.
+        informal: whether customers are addressed as friends are (du, tu, ty) where the language makes a difference.
+    """
+
+    signatures: Mapping[str, str]
+    informal: bool = False
+
+    def sign(self, language: str) -> str:
+        return self.signatures.get(language, self.signatures.get("", ""))
 
 
 @dataclass(frozen=True, kw_only=True)

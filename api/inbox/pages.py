@@ -1,22 +1,32 @@
-"""The inbox's pages put together; log-in, and the form to try a message of one's own."""
+"""The inbox's pages put together, and the form to try a message of one's own."""
 
 from __future__ import annotations
 
-import secrets
-
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import RedirectResponse, Response
-from starlette.concurrency import run_in_threadpool
+from fastapi.responses import Response
 
+from api.inbox import login
+from api.inbox.account import router as account_router
+from api.inbox.agents import router as agents_router
 from api.inbox.conversation import router as conversation_router
 from api.inbox.desk import Desk
+from api.inbox.drafts import router as drafts_router
+from api.inbox.files import router as files_router
+from api.inbox.handling import router as handling_router
+from api.inbox.insights import router as insights_router
+from api.inbox.knowledge import router as knowledge_router
+from api.inbox.live import Live
+from api.inbox.live import router as live_router
 from api.inbox.queue import router as queue_router
 from api.inbox.rendering import STATIC, page, static
-from api.inbox.seat import COOKIE, Posted, SignedIn, SignedOut, read_form
+from api.inbox.seat import Posted, SignedIn
+from api.inbox.settings import router as settings_router
+from api.inbox.welcome import router as welcome_router
+from api.inbox.why import router as why_router
 from api.problems import Problem
+from api.v1.triage.endpoints import rules
 from triage.contract import result_json
 from triage.errors import InvalidMessage
-from triage.pipeline import TriageOptions
 from triage.types import Customer, InboundMessage
 
 router = APIRouter(include_in_schema=False)
@@ -24,13 +34,11 @@ router = APIRouter(include_in_schema=False)
 
 def install(app: FastAPI, desk: Desk) -> None:
     """Adds the pages to ``app``."""
-    app.state.desk, app.state.form_key = desk, secrets.token_bytes(32)
-
-    @app.exception_handler(SignedOut)
-    async def signed_out(request: Request, error: SignedOut) -> Response:
-        return RedirectResponse("/login", 303)
-
-    for part in (router, queue_router, conversation_router):
+    login.install(app, desk)
+    app.state.live = Live()
+    for part in (drafts_router, files_router, handling_router, live_router, why_router, settings_router, welcome_router):
+        app.include_router(part)
+    for part in (router, account_router, agents_router, queue_router, conversation_router, knowledge_router, insights_router):
         app.include_router(part)
 
 
@@ -49,33 +57,11 @@ def try_message(request: Request, seat: SignedIn, form: Posted) -> Response:
         customer=Customer(name=form.get("name") or None),
     )  # fmt: skip
     try:
-        result = request.app.state.pipeline.triage(message, TriageOptions(workspace=seat.workspace_id))
+        result = request.app.state.pipeline.triage(message, rules(request, seat.workspace_id))
     except InvalidMessage as error:
         return page("try.html", seat, 422, channels=channels, error=str(error), text=message.text)
     shown = result_json(result, request.app.state.bands)
     return page("tried.html", seat, message=message, result=shown, draft=shown["draft"])
-
-
-@router.get("/login")
-def login_page() -> Response:
-    return page("login.html", None, failed=False)
-
-
-@router.post("/login")
-async def login(request: Request) -> Response:
-    form = await read_form(request)
-    token = await run_in_threadpool(request.app.state.desk.log_in, form.get("name", ""), form.get("password", ""))
-    if token is None:
-        return page("login.html", None, 401, failed=True)
-    answer = RedirectResponse("/", 303)
-    answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https")
-    return answer
-
-
-@router.post("/logout")
-def logout(request: Request, seat: SignedIn, form: Posted) -> Response:
-    request.app.state.desk.log_out(request.cookies.get(COOKIE))
-    return RedirectResponse("/login", 303)
 
 
 @router.get("/static/{name}")

@@ -110,6 +110,24 @@ def test_an_agent_logs_in_reads_the_queue_and_tries_a_message(tmp_path: Path) ->
             visit("/try", token="0" * 64, text="x", channel="email")
 
 
+@pytest.mark.parametrize(("trusted", "cookie"), [("127.0.0.1", "__Host-triage="), ("192.0.2.1", "triage_session=")])
+def test_only_a_trusted_proxy_says_that_it_is_https(tmp_path: Path, trusted: str, cookie: str) -> None:
+    environment = {"TRIAGE_DEMO": "0", "TRIAGE_AGENT_PASSWORD": "correct horse", "TRIAGE_TRUSTED_PROXIES": trusted}
+    with _server(tmp_path, **environment) as started:
+        form = urllib.parse.urlencode({"name": "agent", "password": "correct horse"}).encode()
+        request = urllib.request.Request(f"{started.address}/login", form, {"X-Forwarded-Proto": "https"})
+
+        class Stay(urllib.request.HTTPRedirectHandler):
+            def redirect_request(self, *_: object) -> None:
+                return None
+
+        with pytest.raises(urllib.error.HTTPError) as answer:
+            urllib.request.build_opener(Stay()).open(request, timeout=60)
+        assert answer.value.code == 303
+        assert answer.value.headers["Set-Cookie"].startswith(cookie)
+        answer.value.close()
+
+
 def test_an_empty_workspace_starts_and_offers_nothing(tmp_path: Path) -> None:
     with _server(tmp_path, TRIAGE_DEMO="0", TRIAGE_API_KEY="k") as started:
         body = _post(started.address, "k", {"text": "Where is my order?"})

@@ -63,3 +63,9 @@ def identities_of(sender: Sender, channel: str, *, region: str | None = None) ->
 def _on(channel: str, kind: str, value: str | None) -> Identity | None:
     value = unicodedata.normalize("NFKC", value or "").strip().removeprefix("@").casefold()
     return Identity(kind, f"{channel}:{value}") if value else None
+
+
+def region_of(locale: str | None) -> str | None:
+    """The region of a language tag, as an ISO 3166 code; None where it names none."""
+    parts = (locale or "").replace("_", "-").split("-")
+    return next((part.upper() for part in parts[1:] if len(part) == 2 and part.isalpha()), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from triage.sentences import sentences
@@ -20,20 +21,23 @@ _WRAPPED = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
-    """The smallest thing a draft repeats or leaves out: one sentence, or one list item with its ``mark``."""
+    """The smallest thing a draft repeats or leaves out: one sentence, one list item with its ``mark``, or a ``title``."""
 
     text: str
     mark: str | None
     begins_paragraph: bool
+    title: bool = False
 
     @property
     def shown(self) -> str:
+        if self.title and not _ENDED.search(self.text):
+            return f"{self.text}:"
         return f"{self.mark} {self.text}" if self.mark else self.text
 
     @property
     def announces(self) -> bool:
         """Whether it says nothing without what follows it ("Please check:")."""
-        return self.text.endswith((":", "："))
+        return self.title or self.text.endswith((":", "："))
 
 
 def units(markdown: str, *, links: bool) -> tuple[Unit, ...]:
@@ -54,6 +58,14 @@ def units(markdown: str, *, links: bool) -> tuple[Unit, ...]:
                     found.append(Unit(text=text, mark=mark, begins_paragraph=begins and not item))
                     begins = False
     return tuple(found)
+
+
+def titled(units: Sequence[Unit], heading: str | None) -> tuple[Unit, ...]:
+    """``units`` of a section below its ``heading`` where they begin with a list, which says nothing of what it lists."""
+    title = _plain(heading or "", links=False)
+    if not title or not units or not units[0].mark or _URL.search(title):
+        return tuple(units)
+    return (Unit(text=title, mark=None, begins_paragraph=True, title=True), *units)
 
 
 def _lines(block: str) -> list[str]:

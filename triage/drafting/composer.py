@@ -17,7 +17,7 @@ from babel import Locale
 from babel.dates import format_date
 from babel.lists import format_list
 
-from triage.drafting.answer import Unit, units
+from triage.drafting.answer import Unit, titled, units
 from triage.drafting.approach import Approach, approach
 from triage.drafting.facts import locale_for, order_facts
 from triage.drafting.items import attaches_photo, mentioned
@@ -25,6 +25,7 @@ from triage.drafting.lint import content_breaches, fits, lint
 from triage.drafting.phrases import FALLBACK, Phrases, load_phrases
 from triage.drafting.salutation import addressable
 from triage.drafting.wording import personal, regrets, thanks, without_loose_ends
+from triage.errors import ConfigurationError
 from triage.types import (
     Author,
     ChannelPolicy,
@@ -36,6 +37,7 @@ from triage.types import (
     Prediction,
     Retrieval,
     Urgency,
+    Voice,
 )
 
 MOST_ANSWER_UNITS = 9
@@ -69,26 +71,16 @@ class Part:
     announces: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Brand:
-    """The workspace's voice: ``signature`` by language, under ``""`` for all others."""
-
-    signature: dict[str, str]
-
-    def sign(self, language: str) -> str:
-        return self.signature.get(language, self.signature.get("", ""))
-
-
 class Composer:
     """Writes drafts from passages, order facts and the fixed phrases of ``triage/drafting/phrases``.
 
     Args:
-        brand: how the workspace signs.
+        voice: how replies are signed and customers addressed where the caller does not say.
         phrases_folder: a folder with the workspace's own phrase files, read before the packaged ones.
     """
 
-    def __init__(self, brand: Brand, *, phrases_folder: Path | None = None, least_score: float = LEAST_SCORE) -> None:
-        self._brand, self._least_score = brand, least_score
+    def __init__(self, voice: Voice, *, phrases_folder: Path | None = None, least_score: float = LEAST_SCORE) -> None:
+        self._voice, self._least_score = voice, least_score
         self._folder = phrases_folder
 
     def draft(
@@ -101,10 +93,11 @@ class Composer:
         retrieval: Retrieval,
         policy: ChannelPolicy,
         now: datetime,
+        voice: Voice | None = None,
     ) -> Draft:
+        voice = voice or self._voice
         reply_language = policy.language or language
-        phrases = load_phrases(reply_language, self._folder) or load_phrases(FALLBACK, self._folder)
-        assert phrases is not None  # the package always ships the fallback
+        phrases = self._phrases(reply_language, voice)
         locale = locale_for(phrases.language, message.customer.locale)
         how = approach(prediction)
         missing = _missing(how, known, message)
@@ -124,7 +117,7 @@ class Composer:
                 *facts,
                 *_answer(passages, how, bool(facts), phrases, policy, locale, missing),
                 *_closing(message, asked, bool(passages) or told, how, phrases, policy, locale),
-                *self._signature(phrases, policy),
+                *_signature(phrases, policy, voice),
             ]
             return _fit(parts, policy)
 
@@ -151,6 +144,13 @@ class Composer:
             method="extractive",
             confidence=round(prediction.primary.confidence * passages[0].score, 4) if passages else 0.0,
         )
+
+    def _phrases(self, language: str, voice: Voice) -> Phrases:
+        for code in (language, FALLBACK):
+            found = load_phrases(code, self._folder, voice.informal)
+            if found is not None:
+                return found
+        raise ConfigurationError(f"phrases {FALLBACK}: not in the package")
 
     def _opening(
         self, message: InboundMessage, how: Approach, passages: Sequence[Passage], phrases: Phrases,
@@ -192,12 +192,6 @@ class Composer:
             )
             for index, sentence in enumerate(sentences)
         ]
-
-    def _signature(self, phrases: Phrases, policy: ChannelPolicy) -> list[Part]:
-        if not policy.signoff:
-            return []
-        signature = self._brand.sign(phrases.language)
-        return [Part(text=f"{phrases.signoff}\n{signature}".rstrip(), keep=5)]
 
 
 def _asked_before(
@@ -303,7 +297,7 @@ def _answer(
         if len(lead) > 1 and thanks(lead[0].text, passage.language) and not re.search(r"\d", lead[0].text):
             lead = lead[1:]  # the acknowledgement has thanked already
         only_lead = passage.text == passage.lead or how.tentative or (how.facts_first and informed)
-        detail = () if only_lead else units(passage.text, links=policy.links)
+        detail = () if only_lead else titled(units(passage.text, links=policy.links), passage.heading)
         most = MOST_ANSWER_UNITS if index == 0 else 3
         allowed = [unit for unit in (*lead, *detail) if _may_stand(unit, passage.language, policy, missing)]
         previous: Unit | None = None
@@ -358,6 +352,12 @@ def _closing(
     elif how.closing:
         parts.append(Part(text=phrases.next["default"], keep=1))
     return parts
+
+
+def _signature(phrases: Phrases, policy: ChannelPolicy, voice: Voice) -> list[Part]:
+    if not policy.signoff:
+        return []
+    return [Part(text=f"{phrases.signoff}\n{voice.sign(phrases.language)}".rstrip(), keep=5)]
 
 
 def _says_little(message: InboundMessage, how: Approach) -> bool:

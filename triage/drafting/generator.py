@@ -88,11 +88,9 @@ class LlmRewriter:
                 are not recognised there; leave it out where that matters.
             plan: the draft's parts; read off the draft where None.
         """
-        if not draft.citations or any(warning.rule == "needs_person_now" for warning in draft.policy_warnings):
+        if _left_alone(draft):
             return draft
-        plan = plan or plan_of(draft, policy)
-        cited = {citation.article_id for citation in draft.citations}
-        used = [passage for passage in passages if passage.article_id in cited]
+        plan, used = plan or plan_of(draft, policy), _cited(draft, passages)
         try:
             if draft.language not in languages():
                 raise _Refused("llm_language", f"a rewrite in {draft.language} cannot be checked")
@@ -153,6 +151,25 @@ class LlmRewriter:
         for part in paragraphs or [plain]:
             if self._identifier.identify(part, hint=language).code != language:
                 raise _Refused("llm_language")
+
+
+def preview(
+    draft: Draft, *, message: InboundMessage, entities: Collection[Entity], passages: Sequence[Passage],
+    policy: ChannelPolicy,
+) -> Prompt | None:  # fmt: skip
+    """What ``LlmRewriter.rewrite`` would send, without sending it; None where it would send nothing."""
+    if _left_alone(draft) or draft.language not in languages():
+        return None
+    return prompt(plan_of(draft, policy), _cited(draft, passages), mask_for(message, entities), policy=policy)
+
+
+def _left_alone(draft: Draft) -> bool:
+    return not draft.citations or any(warning.rule == "needs_person_now" for warning in draft.policy_warnings)
+
+
+def _cited(draft: Draft, passages: Sequence[Passage]) -> list[Passage]:
+    cited = {citation.article_id for citation in draft.citations}
+    return [passage for passage in passages if passage.article_id in cited]
 
 
 def _opens(text: str, greeting: str) -> bool:

@@ -68,15 +68,21 @@ def placeholders(phrase: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(phrase) if name}
 
 
-def load_phrases(language: str, folder: Path | None = None) -> Phrases | None:
+def load_phrases(language: str, folder: Path | None = None, informal: bool = False) -> Phrases | None:
     """The phrases of ``language``, from ``folder`` first and then from the package; None where there are none.
+
+    Where customers are addressed informally, what ``informal/<language>.yaml`` words otherwise replaces the formal phrase;
+    a language without such a file makes no difference.
 
     Raises:
         ConfigurationError: a file that is malformed, lacks a key or loses a placeholder.
     """
     if folder is not None and (folder / f"{language}.yaml").is_file():
         own = _parse((folder / f"{language}.yaml").read_text(encoding="utf-8"), str(folder / f"{language}.yaml"))
-        packaged = _packaged(language)
+        if informal and (folder / "informal" / f"{language}.yaml").is_file():
+            path = folder / "informal" / f"{language}.yaml"
+            own = _reworded(own, path.read_text(encoding="utf-8"), str(path))
+        packaged = _packaged(language, informal)
         if packaged is None:
             return own
         later = {
@@ -85,13 +91,38 @@ def load_phrases(language: str, folder: Path | None = None) -> Phrases | None:
             "next": {**packaged.next, **own.next},
         }
         return own.model_copy(update=later)
-    return _packaged(language)
+    return _packaged(language, informal)
 
 
 @cache
-def _packaged(language: str) -> Phrases | None:
-    resource = files("triage.drafting") / "phrases" / f"{language}.yaml"
-    return _parse(resource.read_text(encoding="utf-8"), resource.name) if resource.is_file() else None
+def _packaged(language: str, informal: bool = False) -> Phrases | None:
+    folder = files("triage.drafting") / "phrases"
+    resource, friendly = folder / f"{language}.yaml", folder / "informal" / f"{language}.yaml"
+    if not resource.is_file():
+        return None
+    phrases = _parse(resource.read_text(encoding="utf-8"), resource.name)
+    if informal and friendly.is_file():
+        return _reworded(phrases, friendly.read_text(encoding="utf-8"), f"informal {friendly.name}")
+    return phrases
+
+
+def _reworded(phrases: Phrases, source: str, name: str) -> Phrases:
+    """``phrases`` with those that ``source`` words otherwise.
+
+    Raises:
+        ConfigurationError: the source is malformed, names a phrase that there is not, or loses a placeholder.
+    """
+    try:
+        changes = yaml.safe_load(source)
+        merged = phrases.model_dump()
+        for key, value in changes.items():
+            unknown = key not in merged or (isinstance(value, dict) and not value.keys() <= merged[key].keys())
+            if unknown:
+                raise ConfigurationError(f"phrases {name}: {key} words what the formal phrases do not have")
+            merged[key] = {**merged[key], **value} if isinstance(value, dict) else value
+    except (yaml.YAMLError, AttributeError) as error:
+        raise ConfigurationError(f"phrases {name}: {error}") from error
+    return _parse(yaml.safe_dump(merged, allow_unicode=True), name)
 
 
 def _parse(source: str, name: str) -> Phrases:

@@ -6,29 +6,24 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from triage.contract import Bands, result_json
-from triage.conversations.sla import SlaClock
-from triage.errors import ConfigurationError, InvalidMessage, StorageUnavailable, TriageError, Unknown
-from triage.pipeline import TriageOptions, TriagePipeline
-from triage.protocols import Clock, SlaRule
+from triage.errors import InvalidMessage, StorageUnavailable, TriageError, Unknown
+from triage.pipeline import TriagePipeline
+from triage.protocols import Clock
 from triage.storage import matters, schema
 from triage.storage.database import Database
+from triage.storage.house_rules import HouseRules
 from triage.storage.jobs import MOST_ATTEMPTS
 from triage.storage.leases import Claim, back_off, holds, settle
 from triage.storage.workspace import Workspace
-from triage.storage.workspaces import read_settings
 from triage.types import Author, Draft, EarlierMatter, InboundMessage, Order, PolicyWarning, ThreadMessage, TriageResult
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-KEPT = timedelta(minutes=1)
-"""How long a workspace's settings are used before they are read again."""
 
 
 class TriageJob:
@@ -36,7 +31,7 @@ class TriageJob:
 
     def __init__(self, database: Database, pipeline: TriagePipeline, bands: Bands, clock: Clock) -> None:
         self._database, self._pipeline, self._bands, self._clock = database, pipeline, bands, clock
-        self._clocks: dict[str, tuple[datetime, SlaRule | None]] = {}
+        self._rules = HouseRules(database, clock)
 
     def run(self, claim: Claim) -> None:
         """Works on one claimed job; never raises for what is wrong with the message.
@@ -75,7 +70,7 @@ class TriageJob:
         order = self._read(claim, lambda w: matters.find_order(w, matter, named))
         message = replace(matter.message, order=order)
         withheld = None if order else self._read(claim, lambda w: matters.withheld(w, matter, named))
-        options = TriageOptions(sla=self._sla_of(claim.workspace_id), workspace=claim.workspace_id)
+        options = self._rules.options(claim.workspace_id)
         result = self._pipeline.triage(message, options)
         before = self._read(claim, lambda w: matters.asked_before(w, matter, result, order))
         if before:
@@ -98,23 +93,6 @@ class TriageJob:
             with suppress(InvalidMessage):
                 named |= {e.value for e in self._pipeline.entities(earlier) if e.type == "order_number"}
         return self._read(claim, lambda w: matters.find_order(w, matter, list(named))) if len(named) == 1 else None
-
-    def _sla_of(self, workspace_id: str) -> SlaRule | None:
-        """The workspace's own clocks, read again every minute; None where it has none, or none that can be used."""
-        now = self._clock.now()
-        kept = self._clocks.get(workspace_id)
-        if kept is None or not timedelta(0) <= now - kept[0] < KEPT:
-            kept = self._clocks[workspace_id] = (now, self._read_sla(workspace_id))
-        return kept[1]
-
-    def _read_sla(self, workspace_id: str) -> SlaRule | None:
-        settings = self._database.read(lambda connection: read_settings(Workspace(connection, workspace_id)))
-        try:
-            return SlaClock(settings.sla()) if settings.values.get("sla") is not None else None
-        except ConfigurationError as error:
-            # Checked when it was set, so somebody wrote past that; a wrong clock must not keep messages from people.
-            log.error("workspace %s: %s; the channels' own clocks are used", workspace_id, error)
-            return None
 
     def _write(
         self,
@@ -146,7 +124,7 @@ class TriageJob:
         def work(connection: Connection) -> None:
             workspace = Workspace(connection, claim.workspace_id)
             if settle(workspace, schema.jobs, claim, state="failed", failure=reason):
-                matters.mark_failed(workspace, claim.row["subject_id"], reason)
+                matters.mark_failed(workspace, claim.row["subject_id"], reason, now=self._clock.now())
 
         self._database.write(work)
 

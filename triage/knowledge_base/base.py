@@ -12,13 +12,15 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from triage.errors import IndexUnavailable
+from triage.errors import Conflict, IndexUnavailable
 from triage.knowledge_base.chunking import MOST_CHARACTERS
 from triage.knowledge_base.evidence import Evidence, RetrievalWeights
+from triage.knowledge_base.journal import Change
 from triage.knowledge_base.live import LiveIndex
 from triage.knowledge_base.passages import Key, PreparedArticle, Progress, key_of, prepare
 from triage.knowledge_base.reranker import Reranker
 from triage.knowledge_base.retriever import this_day
+from triage.knowledge_base.serialisation import stamp
 from triage.knowledge_base.state import State
 from triage.protocols import Encoder, Query
 from triage.types import Article, Retrieval
@@ -63,6 +65,11 @@ class KnowledgeBase:
         """Names the set of articles and the encoder; changes with every change."""
         return self._live.state.version
 
+    @property
+    def weights(self) -> RetrievalWeights:
+        """What counts how much, and from which score on a passage is listed and built upon."""
+        return self._weights
+
     def __len__(self) -> int:
         """Passages."""
         return len(self._live.state.corpus)
@@ -80,7 +87,17 @@ class KnowledgeBase:
 
     def search(self, query: Query) -> Retrieval:
         self._live.look()
+        return self._search(self._live.state, query)
+
+    def supposing(self, article: Article) -> Supposed:
+        """These articles as they would be with ``article`` among them; nothing is kept."""
+        self._live.look()
         state = self._live.state
+        (prepared,) = prepare([article], self._encoder, known=state.prepared)
+        change = Change(seq=state.seq + 1, key=key_of(article), article=article)
+        return Supposed(state.after([(change, prepared)]), self._search)
+
+    def _search(self, state: State, query: Query) -> Retrieval:
         found = state.corpus.find(query, self._today(), self._weights)
         passages = state.corpus.offer(found, self._weights, query, self._reranker)
         return Retrieval(passages=passages, index_version=state.version)
@@ -115,6 +132,27 @@ class KnowledgeBase:
 
         self._live.commit(edits)
         return len(removed)
+
+    def change(self, edits: Mapping[Key, Article | None], *, expected: Mapping[Key, str]) -> None:
+        """Puts articles, or deletes those that are None, all or none, if nobody changed them meanwhile.
+
+        Args:
+            expected: ``serialisation.stamp`` of each article as it was read, whether it is edited or not.
+
+        Raises:
+            Conflict: ``article_changed``; nothing changed.
+            IndexUnavailable: it could not be kept; nothing changed.
+        """
+        wanted = [article for article in edits.values() if article is not None]
+        prepared = prepare(wanted, self._encoder, known=self._live.state.prepared)
+        made = {key_of(item.article): item for item in prepared}
+
+        def checked(state: State) -> Mapping[Key, PreparedArticle | None]:
+            if any(stamp(state.get(key)) != seen for key, seen in expected.items()):
+                raise Conflict("somebody else changed the article meanwhile", reason="article_changed")
+            return {key: made.get(key) for key, article in edits.items() if state.get(key) != article}
+
+        self._live.commit(checked)
 
     def put_many(self, articles: Iterable[Article], progress: Progress | None = None) -> list[Outcome]:
         """Creates or replaces many articles, all or none; of two with one id and language the later stays.
@@ -167,6 +205,20 @@ class KnowledgeBase:
         except OSError as error:
             raise IndexUnavailable(f"the index could not be made: {error.strerror}") from error
         return _outcomes(state, wanted) if state else []
+
+
+class Supposed:
+    """The knowledge base at one moment, with a change that was never made. A ``Retriever``."""
+
+    def __init__(self, state: State, search: Callable[[State, Query], Retrieval]) -> None:
+        self._state, self._do = state, search
+
+    @property
+    def version(self) -> str:
+        return self._state.version
+
+    def search(self, query: Query) -> Retrieval:
+        return self._do(self._state, query)
 
 
 def _outcomes(state: State, articles: Iterable[Article]) -> list[Outcome]:

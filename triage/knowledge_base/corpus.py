@@ -145,6 +145,7 @@ class Corpus:
             score=score,
             lead=self._opening(position).text,
             intents=article.intents,
+            heading=part.heading,
         )
 
     def _chunk(self, position: int) -> Chunk:

@@ -51,6 +51,11 @@ def fingerprint(article: Article) -> int:
     return int.from_bytes(hashlib.sha256(canonical(article_record(article))).digest(), "big")
 
 
+def stamp(article: Article | None) -> str:
+    """What an article looks like, in 32 letters, to tell later whether it changed meanwhile; empty where there is none."""
+    return "" if article is None else f"{fingerprint(article):064x}"[:32]
+
+
 def version_of(total: int, encoder_version: str) -> str:
     """What results carry: ``total`` is the sum of the articles' fingerprints."""
     return hashlib.sha256(f"{encoder_version}:{total % 2**256:064x}".encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -20,6 +20,12 @@ def new_id(kind: str) -> str:
     return f"{kind}_" + "".join(ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 
 
+def first_id(kind: str, moment: datetime) -> str:
+    """The lowest id that ``new_id`` could have made at ``moment``: a key's own order finds what is newer."""
+    number = int(moment.timestamp() * 1000) << 80
+    return f"{kind}_" + "".join(ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+
+
 class UtcTime(TypeDecorator[datetime]):
     """An aware datetime, kept in UTC with microseconds; SQLite has no zones, so they are put on when it is read.
 

@@ -10,32 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, RowMapping, and_, exists, or_
+from sqlalchemy import ColumnElement, RowMapping, and_, or_
 
 from triage.errors import Unknown
 from triage.storage import schema
 from triage.storage.columns import new_id
 from triage.storage.events import record
-from triage.storage.orders import order_key
+from triage.storage.filters import Filter, conditions
+from triage.storage.stale import conversations_changed
 from triage.storage.workspace import Workspace
 from triage.types import URGENCIES, Urgency
-
-
-@dataclass(frozen=True, kw_only=True)
-class Filter:
-    """What a list of conversations is narrowed to; None leaves it wide.
-
-    ``q`` is looked for in the messages' texts, the subject and the customer's name, and compared with the order's number.
-    """
-
-    status: str | None = None
-    urgency: str | None = None
-    channel: str | None = None
-    language: str | None = None
-    intent: str | None = None
-    customer: str | None = None
-    assignee: str | None = None
-    q: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,13 +103,14 @@ def find(
     begin = 0 if cursor is None else _decoded(cursor).part
     if not 0 <= begin < len(parts):
         raise ValueError("the cursor is none that this list gave")
+    narrowed = conditions(workspace, wanted)
     found: list[tuple[int, RowMapping]] = []
     for number, part in enumerate(parts):
         if number < begin or len(found) > limit:
             continue
         after = cursor if number == begin else None
         still = number == len(parts) - 1
-        rows = _part(workspace, [part, *_conditions(workspace, wanted)], after, limit + 1 - len(found), still=still)
+        rows = _part(workspace, [part, *narrowed], after, limit + 1 - len(found), still=still)
         found += [(number, row) for row in rows]
     last = found[limit - 1] if len(found) > limit else None
     return Page(rows=[row for _, row in found[:limit]], cursor=None if last is None else _encoded(*last))
@@ -161,6 +146,7 @@ def correct(
             threads.c.id == row["conversation_id"], threads.c.last_inbound_seq == row["seq"]
         )
         workspace.run(newest.values(changes))
+    conversations_changed(workspace, [row["conversation_id"]])
     record(workspace, "message.labelled", message_id, actor=actor, now=now)
     return key
 
@@ -172,7 +158,8 @@ def _parts(critical_first: bool) -> list[ColumnElement[bool]]:
     if not critical_first:
         return [runs, stands]
     critical = URGENCIES.index(Urgency.CRITICAL)
-    return [and_(runs, table.c.urgency_rank == critical), and_(runs, table.c.urgency_rank < critical), stands]
+    # Unequal, not lower: as a range it would lead SQLite to the index by urgency, and so to sorting all that is left.
+    return [and_(runs, table.c.urgency_rank == critical), and_(runs, table.c.urgency_rank != critical), stands]
 
 
 def _part(
@@ -197,31 +184,6 @@ def _part(
                 or_(table.c.due_at > at.due, and_(table.c.due_at == at.due, table.c.id > at.id))
             )
     return workspace.rows(statement.limit(most))
-
-
-def _conditions(workspace: Workspace, wanted: Filter) -> list[ColumnElement[bool]]:
-    table, messages = schema.conversations, schema.messages
-    columns = {
-        "status": table.c.status, "urgency": table.c.urgency, "channel": table.c.channel, "language": table.c.language,
-        "intent": table.c.intent, "customer": table.c.customer_id, "assignee": table.c.assignee,
-    }  # fmt: skip
-    found: list[ColumnElement[bool]] = [
-        column == value for name, column in columns.items() if (value := getattr(wanted, name)) is not None
-    ]
-    if wanted.q:
-        people = schema.customers
-        said = or_(messages.c.text.icontains(wanted.q, autoescape=True), messages.c.order_id == order_key(wanted.q))
-        found.append(
-            or_(
-                table.c.subject.icontains(wanted.q, autoescape=True),
-                exists().where(workspace.owns(messages), messages.c.conversation_id == table.c.id, said),
-                exists().where(
-                    workspace.owns(people), people.c.id == table.c.customer_id,
-                    people.c.name.icontains(wanted.q, autoescape=True),
-                ),
-            )
-        )  # fmt: skip
-    return found
 
 
 class _Position(NamedTuple):

@@ -116,10 +116,11 @@ def profile(workspace: Workspace, customer_id: str) -> Profile:
 def _first_contact(workspace: Workspace, customer_id: str) -> datetime | None:
     messages, threads = schema.messages, schema.conversations
     found: datetime | None = workspace.value(
-        workspace.join(
-            workspace.select(messages, func.min(messages.c.received_at)), threads, threads.c.id == messages.c.conversation_id
-        ).where(threads.c.customer_id == customer_id)
-    )  # fmt: skip
+        # Not a join: SQLite would begin with the messages, and read them all.
+        workspace.select(messages, func.min(messages.c.received_at)).where(
+            messages.c.conversation_id.in_(workspace.select(threads, threads.c.id).where(threads.c.customer_id == customer_id))
+        )
+    )
     return found
 
 

@@ -10,9 +10,14 @@ from typing import Any
 
 from sqlalchemy import RowMapping, func
 
+from triage.conversations.approval import DraftState
+from triage.errors import Unknown
 from triage.storage import conversations, schema
+from triage.storage.filters import Filter, conditions
 from triage.storage.workspace import Workspace
+from triage.types import URGENCIES, Urgency
 
+CRITICAL = URGENCIES.index(Urgency.CRITICAL)
 PREVIEW = 200
 """Characters of a message that a list shows."""
 
@@ -80,7 +85,7 @@ class Decision:
     failure: str | None = None
 
 
-def queue(workspace: Workspace, wanted: conversations.Filter, *, limit: int, cursor: str | None) -> Queue:
+def queue(workspace: Workspace, wanted: Filter, *, limit: int, cursor: str | None) -> Queue:
     """Critical conversations first, then by due time.
 
     Raises:
@@ -120,7 +125,7 @@ def figures(workspace: Workspace, *, now: datetime) -> Figures:
         workspace.select(
             table, count(is_open).label("open"), count(table.c.status == "waiting").label("waiting"),
             count(table.c.status == "closed").label("closed"), count(is_open, table.c.due_at < now).label("late"),
-            count(is_open, table.c.urgency == "critical").label("critical"),
+            count(is_open, table.c.urgency_rank == CRITICAL).label("critical"),
         )
     )  # fmt: skip
     assert row is not None  # counts always give a row
@@ -129,6 +134,45 @@ def figures(workspace: Workspace, *, now: datetime) -> Figures:
     )
     spoken = workspace.tuples(workspace.select(table, table.c.language).distinct().where(table.c.language.is_not(None)))
     return Figures(**row, reading=reading, languages=tuple(sorted(found for (found,) in spoken)))
+
+
+def counts(workspace: Workspace, wanted: Sequence[Filter]) -> list[int | None]:
+    """How many conversations each filter holds, all in one pass; None for one that looks into other tables."""
+    table = schema.conversations
+    plain = [each for each in wanted if each.is_plain]
+    if not plain:
+        return [None] * len(wanted)
+    columns = [
+        func.count().filter(*conditions(workspace, each)).label(str(number)) for number, each in enumerate(plain)
+    ]
+    statement = workspace.select(table, *columns)
+    if len(plain) == 1:  # the index may find them
+        statement = workspace.select(table, func.count().label("0")).where(*conditions(workspace, plain[0]))
+    row = workspace.first(statement)
+    assert row is not None  # counts always give a row
+    found = iter(row.values())
+    return [next(found) if each.is_plain else None for each in wanted]
+
+
+def titles(workspace: Workspace, conversation_ids: Sequence[str]) -> dict[str, str]:
+    """What people call these conversations: the subject, or how the newest message of the customer begins."""
+    threads, messages = schema.conversations, schema.messages
+    statement = workspace.join(
+        workspace.select(threads, threads.c.id, threads.c.subject, func.substr(messages.c.text, 1, PREVIEW).label("preview")),
+        messages, messages.c.conversation_id == threads.c.id, messages.c.seq == threads.c.last_inbound_seq, outer=True,
+    )  # fmt: skip
+    rows = workspace.rows(statement.where(threads.c.id.in_(conversation_ids)))
+    return {row["id"]: row["subject"] or row["preview"] or "" for row in rows}
+
+
+def pending_draft(workspace: Workspace, conversation_id: str) -> str | None:
+    """The draft of the conversation that waits for a decision; None where none does."""
+    table = schema.drafts
+    waiting = workspace.select(table, table.c.id).where(
+        table.c.conversation_id == conversation_id, table.c.state == DraftState.PENDING
+    )
+    found: str | None = workspace.value(waiting.order_by(table.c.id.desc()))
+    return found
 
 
 def decisions(workspace: Workspace, draft_ids: Sequence[str]) -> dict[str, Decision]:
@@ -173,11 +217,24 @@ def corrections(workspace: Workspace, message_ids: Sequence[str]) -> dict[str, d
 def files(workspace: Workspace, message_ids: Sequence[str]) -> dict[str, list[RowMapping]]:
     """Name, type and size (bytes) of what came with these messages."""
     table = schema.attachments
-    statement = workspace.select(table, table.c.message_id, table.c.name, table.c.media_type, table.c.size)
+    statement = workspace.select(table, table.c.id, table.c.message_id, table.c.name, table.c.media_type, table.c.size)
     found: defaultdict[str, list[RowMapping]] = defaultdict(list)
     for row in workspace.rows(statement.where(table.c.message_id.in_(message_ids)).order_by(table.c.id)):
         found[row["message_id"]].append(row)
     return dict(found)
+
+
+def attachment(workspace: Workspace, attachment_id: str) -> RowMapping:
+    """One file, content and all.
+
+    Raises:
+        Unknown: none here.
+    """
+    table = schema.attachments
+    row = workspace.first(workspace.select(table).where(table.c.id == attachment_id))
+    if row is None:
+        raise Unknown("attachment", attachment_id)
+    return row
 
 
 def _queue_row(conversation: RowMapping, row: RowMapping) -> QueueRow:

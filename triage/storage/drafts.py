@@ -13,6 +13,7 @@ from triage.errors import Conflict, Unknown
 from triage.storage import schema
 from triage.storage.columns import clean, new_id
 from triage.storage.events import emit, record
+from triage.storage.stale import conversations_changed
 from triage.storage.workspace import Workspace
 
 
@@ -58,6 +59,7 @@ def approve(
         channel=conversation["channel"], sha256=digest, state="queued", attempts=0, run_at=now + undo, created_at=now,
         changed_at=now,
     )  # fmt: skip
+    conversations_changed(workspace, [draft["conversation_id"]])
     record(
         workspace, "draft.approved", draft_id, actor=actor, now=now, details={"revision": revision, "edited": edited}
     )
@@ -82,6 +84,7 @@ def reject(
     _pending(draft)
     _move(workspace, draft_id, DraftState.REJECTED, frozenset({DraftState.PENDING}), now=now)
     workspace.insert(schema.rejections, draft_id=draft_id, reason=reason, comment=comment, actor=actor, created_at=now)
+    conversations_changed(workspace, [draft["conversation_id"]])
     record(workspace, "draft.rejected", draft_id, actor=actor, now=now, details={"reason": reason})
     emit(
         workspace, "draft.rejected",
@@ -150,6 +153,7 @@ def recall(workspace: Workspace, draft_id: str, *, actor: str, now: datetime) ->
     if draft["revision"] == 1:
         _keep_revision(workspace, draft_id, 1, draft["text"], "assistant", draft["created_at"])
     _keep_revision(workspace, draft_id, revision, approved["text"], actor, now)
+    conversations_changed(workspace, [draft["conversation_id"]])
     record(workspace, "draft.recalled", draft_id, actor=actor, now=now)
     return revision
 

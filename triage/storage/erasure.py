@@ -17,6 +17,7 @@ from triage.storage import schema
 from triage.storage.belongings import Belongings, belongings, listed, parts
 from triage.storage.erased import remember
 from triage.storage.events import record
+from triage.storage.insights.remains import keep_numbers
 from triage.storage.owners import living, lock_customers, lock_people
 from triage.storage.workspace import Workspace
 
@@ -77,7 +78,8 @@ def export(workspace: Workspace, customer_id: str) -> dict[str, Any]:
 def erase(workspace: Workspace, customer_id: str, *, actor: str, now: datetime) -> Erased:
     """Removes every row that holds the customer's text or identity; ``Database.purge`` then clears the file's bytes.
 
-    What stays: digests, by which a repeated delivery or import is known and refused, and the audit trail's ids.
+    What stays: digests, by which a repeated delivery or import is known and refused, the audit trail's ids, and how many
+    contacts there were of which kind, by the hour.
 
     Raises:
         Unknown: no such customer here.
@@ -93,6 +95,7 @@ def erase(workspace: Workspace, customer_id: str, *, actor: str, now: datetime) 
     messages = (*found.messages, *found.elsewhere)
     _forget_work(workspace, found, messages)
     _lock_conversations(workspace, found)
+    keep_numbers(workspace, message_ids=messages, order_keys=found.orders)
     _remember(workspace, found, messages, now)
     _delete(workspace, schema.messages, "id", messages)
     _delete(workspace, schema.conversations, "customer_id", people)

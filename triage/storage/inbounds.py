@@ -65,6 +65,21 @@ def disable(workspace: Workspace, inbound_id: str, *, now: datetime) -> bool:
     return workspace.run(workspace.update(table).where(table.c.id == inbound_id).values(disabled_at=now)) == 1
 
 
+def change(workspace: Workspace, inbound_id: str, *, settings: dict[str, Any]) -> bool:
+    """Replaces the settings of an open way in; False where there is none."""
+    table = schema.inbound
+    mine = workspace.update(table).where(table.c.id == inbound_id, table.c.disabled_at.is_(None))
+    return workspace.run(mine.values(settings=settings)) == 1
+
+
+def rotate(workspace: Workspace, inbound_id: str, *, secret: str, keep_previous: bool = True) -> bool:
+    """A new secret; the one before stays good until the next rotation where it is kept. False where there is no such way in."""
+    table = schema.inbound
+    previous = table.c.secret if keep_previous else None
+    mine = workspace.update(table).where(table.c.id == inbound_id, table.c.disabled_at.is_(None))
+    return workspace.run(mine.values(secret=secret, previous_secret=previous)) == 1
+
+
 def of_draft(workspace: Workspace, draft_id: str) -> Inbound | None:
     """The way that the message which the draft answers came by; None where the API brought it."""
     drafts, messages, table = schema.drafts, schema.messages, schema.inbound

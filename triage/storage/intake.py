@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import IntegrityError
 
 from triage.conversations.approval import DraftState
-from triage.conversations.identity import identities_of
+from triage.conversations.identity import identities_of, region_of
 from triage.storage import customers, jobs, schema
 from triage.storage.columns import new_id
 from triage.storage.database import Database
 from triage.storage.erased import was_erased
 from triage.storage.events import record
 from triage.storage.orders import order_key
+from triage.storage.stale import conversations_changed
 from triage.storage.workspace import Workspace
 from triage.types import Arrival, ArrivalKind, Attachment, Customer
 
@@ -82,7 +83,7 @@ def keep(workspace: Workspace, arrival: Arrival, *, now: datetime, inbound_id: s
     if known is not None:
         return known
     customer = _bounced(workspace, arrival) or customers.find_or_create(
-        workspace, identities_of(arrival.sender, message.channel, region=_region(message.customer.locale)),
+        workspace, identities_of(arrival.sender, message.channel, region=region_of(message.customer.locale)),
         _profile(arrival), now=now,
     )  # fmt: skip
     received_at = min(message.received_at or now, now)
@@ -101,6 +102,7 @@ def keep(workspace: Workspace, arrival: Arrival, *, now: datetime, inbound_id: s
     )  # fmt: skip
     _attach(workspace, key, arrival.attachments)
     if triaged:
+        conversations_changed(workspace, [conversation])
         _supersede(workspace, conversation, now)
         jobs.enqueue(workspace, "triage", key, queue=conversation, seq=seq, now=now)
     return Received(message_id=key, conversation_id=conversation, customer_id=customer, duplicate=False)
@@ -135,11 +137,6 @@ def _bounced(workspace: Workspace, arrival: Arrival) -> str | None:
         )
     )
     return found
-
-
-def _region(locale: str | None) -> str | None:
-    parts = (locale or "").replace("_", "-").split("-")
-    return next((part.upper() for part in parts[1:] if len(part) == 2 and part.isalpha()), None)
 
 
 def _profile(arrival: Arrival) -> Customer:
@@ -212,7 +209,7 @@ def _existing(workspace: Workspace, arrival: Arrival, customer: str, received_at
     if channel not in CHATTY:
         return None
     latest: str | None = workspace.value(
-        own.where(table.c.status != "closed", table.c.last_inbound_at > received_at - CHAT_GAP)
+        own.where(table.c.last_inbound_at > received_at - CHAT_GAP)
         .order_by(table.c.last_inbound_at.desc())
     )  # fmt: skip
     return latest

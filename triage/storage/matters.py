@@ -14,8 +14,9 @@ from triage.conversations.approval import DraftState
 from triage.errors import Unknown
 from triage.storage import schema
 from triage.storage.columns import new_id
-from triage.storage.events import emit
+from triage.storage.events import emit, record
 from triage.storage.orders import belongs_to_another, order_key, order_of
+from triage.storage.stale import conversations_changed
 from triage.storage.workspace import Workspace
 from triage.types import (
     URGENCIES,
@@ -185,6 +186,7 @@ def file_result(
         values["order_id"] = number  # two customers who write about one order may be one
     workspace.run(workspace.update(messages).where(messages.c.id == matter.message_id).values(values))
     conversation = _labelled(workspace, matter, result)
+    conversations_changed(workspace, [matter.conversation_id])
     ids = {"message_id": matter.message_id, "conversation_id": matter.conversation_id}
     emit(
         workspace, "message.triaged",
@@ -207,7 +209,7 @@ def file_result(
     return key
 
 
-def mark_failed(workspace: Workspace, message_id: str, reason: str) -> None:
+def mark_failed(workspace: Workspace, message_id: str, reason: str, *, now: datetime) -> None:
     """The message stays, unread by the model, where people see it: with a clock that has run out already, for nobody can say
     how long it may wait."""
     table, threads = schema.messages, schema.conversations
@@ -216,11 +218,13 @@ def mark_failed(workspace: Workspace, message_id: str, reason: str) -> None:
         .returning(table.c.conversation_id, table.c.received_at)
     )  # fmt: skip
     if row is not None:
+        conversations_changed(workspace, [row["conversation_id"]])
         workspace.run(
             workspace.update(threads)
             .where(threads.c.id == row["conversation_id"], threads.c.status == "open", threads.c.due_at.is_(None))
             .values(due_at=row["received_at"], sla_policy="unread")
         )
+        record(workspace, "message.failed", message_id, actor="system", now=now)
 
 
 def _labelled(workspace: Workspace, matter: Matter, result: TriageResult) -> RowMapping:

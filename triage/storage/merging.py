@@ -18,6 +18,7 @@ from triage.storage import schema
 from triage.storage.columns import new_id
 from triage.storage.events import record
 from triage.storage.owners import lock_customers, lock_people
+from triage.storage.stale import conversations_changed
 from triage.storage.workspace import Workspace
 
 _MOVING = {"identities": schema.identities, "conversations": schema.conversations, "orders": schema.orders}
@@ -43,6 +44,7 @@ def merge(workspace: Workspace, survivor: str, merged: str, *, actor: str, now: 
         name: _move(workspace, table, merged, survivor) for name, table in _MOVING.items()
     }  # fmt: skip
     moved["claims"] = _move_claims(workspace, merged, survivor)
+    conversations_changed(workspace, moved["conversations"])
     moved["filled"] = [name for name in _FILLED if people[merged][name] and not people[survivor][name]]
     table = schema.customers
     if moved["filled"]:
@@ -74,6 +76,7 @@ def unmerge(workspace: Workspace, merge_id: str, *, actor: str, now: datetime) -
     people = lock_customers(workspace, (merged, row["survivor_id"], *(link["survivor_id"] for link in later)))
     for name, table in _MOVING.items():
         _give_back(workspace, table, moved[name], holder, merged)
+    conversations_changed(workspace, moved["conversations"])
     kept = _return_claims(workspace, moved["claims"], later, holder, merged)
     _unfill(workspace, row, later, people)
     for link in later:

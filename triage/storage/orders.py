@@ -19,6 +19,7 @@ from triage.storage import schema
 from triage.storage.columns import clean
 from triage.storage.erased import was_erased
 from triage.storage.owners import held_owner_of, living
+from triage.storage.stale import order_changed
 from triage.storage.workspace import Workspace
 from triage.types import Customer, Order, OrderItem, Refund, Sender
 
@@ -59,7 +60,8 @@ def put_order(
     if was_erased(workspace, "order", "order", key):
         return "erased"
     table = schema.orders
-    known = workspace.first(workspace.select(table, table.c.customer_id).where(table.c.id == key))
+    known = workspace.first(workspace.select(table, table.c.customer_id, table.c.placed_at).where(table.c.id == key))
+    order_changed(workspace, key, known["placed_at"] if known else None, order.placed_at)
     buyer = buyer or Sender(email=email)
     identities = identities_of(buyer, order.channel or "", region=order.market)
     if not order.channel:  # a buyer id or handle means nothing without the market place that gave it
@@ -132,9 +134,10 @@ def delete_order(workspace: Workspace, number: str) -> None:
     Raises:
         Unknown: none here.
     """
-    table = schema.orders
-    if workspace.run(workspace.delete(table).where(table.c.id == order_key(number))) != 1:
+    table, row = schema.orders, _row(workspace, number)
+    if row is None or workspace.run(workspace.delete(table).where(table.c.id == row["id"])) != 1:
         raise Unknown("order", number)
+    order_changed(workspace, row["id"], row["placed_at"])
 
 
 def orders_of(workspace: Workspace, customer_id: str, *, limit: int = MOST_LISTED) -> tuple[StoredOrder, ...]:

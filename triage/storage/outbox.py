@@ -13,6 +13,7 @@ from triage.storage import schema
 from triage.storage.columns import new_id
 from triage.storage.events import emit, record
 from triage.storage.leases import Claim, back_off, claim, settle
+from triage.storage.stale import conversations_changed
 from triage.storage.workspace import Workspace
 from triage.types import Reply, Sent
 
@@ -130,10 +131,10 @@ def _file(
     )  # fmt: skip
     assert row is not None
     if answered is not None and answered >= row["last_inbound_seq"]:
-        # Nothing newer waits, so the clock stops.
+        # Nothing newer waits, so the clock stops; what somebody closed meanwhile stays closed.
         workspace.run(
             workspace.update(table)
-            .where(table.c.id == reply.conversation_id)
+            .where(table.c.id == reply.conversation_id, table.c.status != "closed")
             .values(status="waiting", due_at=None, warned_at=None)
         )
     workspace.insert(
@@ -142,6 +143,7 @@ def _file(
         subject=reply.subject, text=reply.text, thread=[], headers={}, received_at=now, stored_at=now, state="sent",
         draft_id=claim.row["draft_id"],
     )  # fmt: skip
+    conversations_changed(workspace, [reply.conversation_id])
     record(workspace, "reply.sent", claim.row["draft_id"], actor=actor, now=now)
     emit(workspace, "reply.sent", _data(claim, reply.conversation_id), now=now)
 

@@ -73,3 +73,14 @@ def release(workspace: Workspace, id: str, *, now: datetime) -> None:
     waiting = workspace.update(table).where(table.c.id == id, table.c.released_at.is_(None))
     if workspace.run(waiting.values(released_at=now)) != 1:
         raise Unknown("quarantined delivery", id)
+
+
+def discard(workspace: Workspace, id: str) -> None:
+    """Deletes the bytes for good.
+
+    Raises:
+        Unknown: no such entry here.
+    """
+    table = schema.raw_deliveries
+    if workspace.run(workspace.delete(table).where(table.c.id == id)) != 1:
+        raise Unknown("quarantined delivery", id)

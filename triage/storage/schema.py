@@ -1,5 +1,5 @@
-"""The tables. Every table but ``workspaces`` starts with ``workspace_id``, and all keys and references hold it, so that no row
-can point into another workspace.
+"""The tables. Every table but ``workspaces`` and ``log_in_attempts`` starts with ``workspace_id``, and all keys and references
+hold it, so that no row can point into another workspace.
 
 Texts of customers stand in ``messages``, ``raw_deliveries``, ``drafts``, ``draft_revisions``, ``approvals`` and ``attachments``
 alone; jobs, deliveries and the audit trail hold ids.
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     Float,
     ForeignKeyConstraint,
     Index,
@@ -84,9 +85,53 @@ agents = _scoped(
     Column("password_hash", String(300)),
     Column("created_at", UtcTime, nullable=False),
     Column("disabled_at", UtcTime),
+    Column("ui_language", String(10)),
+    Column("email", CleanText),
+    Column("oidc_issuer", String(300)),
+    Column("oidc_subject", String(255)),
+    Column("password_until", UtcTime),
+    Column("last_seen_at", UtcTime),
+    Column("changed_at", UtcTime),
     UniqueConstraint("workspace_id", "login"),
+    Index(None, "workspace_id", "email", unique=True),
+    Index(None, "workspace_id", "oidc_issuer", "oidc_subject", unique=True),
     _one_of("role", "agent", "lead", "admin"),
 )
+"""``password_until``: an initial password ends then, and must be changed at the first log-in; None for one's own password.
+``ui_language``: None follows the browser. ``oidc_issuer`` and ``oidc_subject``: the company account that logged in first."""
+
+sessions = _scoped(
+    "sessions",
+    Column("agent_id", String(80), nullable=False),
+    Column("token_sha256", String(64), nullable=False),
+    Column("chosen", Boolean, nullable=False),
+    Column("via", String(10), nullable=False),
+    Column("device", CleanText, nullable=False),
+    Column("address", String(45), nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("ends_at", UtcTime, nullable=False),
+    UniqueConstraint("workspace_id", "token_sha256"),
+    _refers("agent_id", "agents"),
+    Index(None, "token_sha256"),
+    Index(None, "workspace_id", "agent_id"),
+    _one_of("via", "password", "oidc"),
+)
+"""Who is logged in: of one browser's token, a row in every workspace that it may enter; ``chosen`` in the one that it shows.
+Only a token's SHA-256 is kept."""
+
+log_in_attempts = Table(
+    "log_in_attempts", metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", UtcTime, nullable=False),
+    Column("blocked_until", UtcTime),
+    Column("known_until", UtcTime),
+    Index(None, "last_at"),
+)  # fmt: skip
+"""Failed log-ins by a digest of the login, and of login and address. A login that nobody has is counted as any other, so there
+is no workspace to keep these in. ``known_until``: the address has logged in with this login before."""
+
 inbound = _scoped(
     "inbound",
     Column("channel", String(50), nullable=False),
@@ -198,8 +243,11 @@ conversations = _scoped(
     UniqueConstraint("workspace_id", "channel", "ref"),
     _refers("customer_id", "customers"),
     _one_of("status", "open", "waiting", "closed"),
-    Index(None, "workspace_id", "customer_id"),
-    Index(None, "workspace_id", "status", "due_at"),
+    Index(None, "workspace_id", "customer_id", "last_inbound_at"),
+    Index(None, "workspace_id", "status", "due_at", "last_inbound_at"),
+    Index(None, "workspace_id", "status", "urgency_rank", "due_at"),
+    Index(None, "workspace_id", "assignee", "status"),
+    Index(None, "workspace_id", "language"),
     Index(None, "workspace_id", "last_inbound_at"),
 )
 """``due_at`` is the running clock: None where it stopped. ``next_seq`` numbers the messages, so that order is never a time."""
@@ -342,13 +390,15 @@ approvals = _scoped(
     Column("recipients", Json, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("edited", Boolean, nullable=False),
+    Column("distance", Float),
     Column("actor", String(80), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     UniqueConstraint("workspace_id", "draft_id", "sha256"),
     _refers("draft_id", "drafts"),
     key=("draft_id",),
 )
-"""One a draft at most: the primary key decides a race. ``sha256``: of the exact text and recipients."""
+"""One a draft at most: the primary key decides a race. ``sha256``: of the exact text and recipients. ``distance``: how far the
+text lies from the assistant's, from 0 to 1; the worker fills it in."""
 
 rejections = _scoped(
     "rejections",
@@ -405,6 +455,7 @@ jobs = _scoped(
     _one_of("state", "queued", "running", "done", "failed"),
     Index(None, "state", "run_at"),
     Index(None, "workspace_id", "queue", "state"),
+    Index(None, "workspace_id", "kind", "state"),
 )
 """Work to do. Of one ``queue`` (a conversation) only the unfinished job with the lowest ``seq`` runs, so order is kept."""
 
@@ -475,5 +526,86 @@ audit = _scoped(
     Index(None, "workspace_id", "subject"),
 )
 
-SCOPED = tuple(table for table in metadata.sorted_tables if table is not workspaces)
+saved_views = _scoped(
+    "saved_views",
+    Column("owner", CleanText, nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("name", CleanText, nullable=False),
+    Column("filters", Json, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+"""Named filters of the queue. They hold no search, no customer and no order: an erasure has nothing to look for here."""
+
+presence = _scoped(
+    "presence",
+    Column("conversation_id", String(80), nullable=False),
+    Column("login", String(80), nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    _refers("conversation_id", "conversations"),
+    Index(None, "workspace_id", "seen_at"),
+    key=("conversation_id", "login"),
+)
+"""Which agent has which conversation open; a row that is a minute old says nothing any more."""
+
+figure_days = _scoped(
+    "figure_days",
+    Column("kind", String(10), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("format", Integer, nullable=False),
+    Column("content", Bytes, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("counted_at", UtcTime, nullable=False),
+    _one_of("kind", "contacts", "orders"),
+    key=("kind", "day"),
+)
+"""One day (UTC) of contacts, or of orders by the day they were placed, as packed columns of numbers: no text. ``size``: rows.
+Derived: the worker counts a day anew from the tables when something of it changed."""
+
+figure_marks = _scoped("figure_marks", Column("subject", String(120), nullable=False))
+"""What the figures are behind of, written in the transaction that changed it: see ``triage.storage.stale``."""
+
+figure_remains = _scoped(
+    "figure_remains",
+    Column("kind", String(10), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("content", Bytes, nullable=False),
+    Index(None, "workspace_id", "kind", "day"),
+)
+"""What is left of contacts and orders whose customer was erased: their numbers, by the hour, without any id."""
+
+figure_looks = _scoped(
+    "figure_looks",
+    Column("kind", String(20), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    key=("kind",),
+)
+"""When something that is done once in a while was done last, by whichever process."""
+
+anomalies = _scoped(
+    "anomalies",
+    Column("product", CleanText, nullable=True),
+    Column("intent", String(40), nullable=True),
+    Column("region", String(10), nullable=True),
+    Column("supplier", CleanText, nullable=True),
+    Column("cell", String(64), nullable=False),
+    Column("first_day", Date, nullable=False),
+    Column("last_day", Date, nullable=False),
+    Column("observed", Integer, nullable=False),
+    Column("expected", Float, nullable=False),
+    Column("high", Integer, nullable=False),
+    Column("p_value", Float, nullable=False),
+    Column("adjusted", Float, nullable=False),
+    Column("examples", Json, nullable=False),
+    Column("history", Json, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    UniqueConstraint("workspace_id", "cell", "first_day"),
+    Index(None, "workspace_id", "last_day"),
+)
+"""``cell``: a digest of what it is about. ``examples``: ids of messages."""
+
+Index("ix_messages_workspace_id_received_at", messages.c.workspace_id, messages.c.received_at)
+Index("ix_orders_workspace_id_placed_at", orders.c.workspace_id, orders.c.placed_at)
+
+SCOPED = tuple(table for table in metadata.sorted_tables if table not in (workspaces, log_in_attempts))
 """Every table whose rows belong to a workspace."""

@@ -14,6 +14,9 @@ from triage.storage import schema
 from triage.storage.columns import new_id
 from triage.storage.workspace import Workspace
 
+TEST = "webhook.test"
+"""The type of the event that an admin sends to see whether a receiver understands us."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Webhook:
@@ -115,6 +118,24 @@ def delivery_log(
     if before is not None:
         wanted = wanted.where(table.c.id < before)
     return [_logged(row) for row in workspace.rows(wanted.order_by(table.c.id.desc()).limit(limit))]
+
+
+def send_test(workspace: Workspace, webhook_id: str, *, now: datetime) -> str:
+    """Queues an event of the type ``webhook.test`` for this webhook alone, whatever types it wants; the delivery's id.
+
+    Raises:
+        Unknown: no such webhook.
+        Conflict: it is disabled.
+    """
+    if find(workspace, webhook_id).disabled_at is not None:
+        raise Conflict("the webhook is disabled", reason="webhook_disabled")
+    event, delivery = new_id("evt"), new_id("dlv")
+    workspace.insert(schema.events, id=event, type=TEST, data={"webhook_id": webhook_id}, created_at=now)
+    workspace.insert(
+        schema.deliveries, id=delivery, webhook_id=webhook_id, event_id=event, state="queued", attempts=0, run_at=now,
+        changed_at=now,
+    )  # fmt: skip
+    return delivery
 
 
 def replay(workspace: Workspace, webhook_id: str, delivery_id: str, *, now: datetime) -> LoggedDelivery:

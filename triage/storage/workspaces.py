@@ -14,11 +14,12 @@ from triage.conversations.sla_settings import read_sla
 from triage.errors import Unknown
 from triage.storage.schema import workspaces
 from triage.storage.workspace import Workspace
+from triage.types import Voice
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkspaceSettings:
-    """``values`` as stored: ``sla`` (see ``SlaSettings``), ``undo_seconds``, and what other parts keep there."""
+    """``values`` as stored: ``sla`` (see ``SlaSettings``), ``undo_seconds``, ``voice``, and what other parts keep there."""
 
     brand: str
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -27,6 +28,12 @@ class WorkspaceSettings:
     def undo(self) -> timedelta:
         """How long an approved reply waits in the outbox, where it can be taken back."""
         return timedelta(seconds=self.values.get("undo_seconds") or 0)
+
+    @property
+    def voice(self) -> Voice:
+        """How the workspace speaks; it signs with its brand where it has set no signature of its own."""
+        kept = self.values.get("voice") or {}
+        return Voice(signatures={"": self.brand, **kept.get("signatures", {})}, informal=kept.get("address") == "informal")
 
     def sla(self) -> SlaTerms:
         """The workspace's clocks.

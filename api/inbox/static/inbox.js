@@ -1,56 +1,11 @@
-// Keys, counter and text size. The pages work without it; nothing is loaded or sent from here.
+// Keys, and the parts of the pages that live. The pages work without it.
 
-const BASIC = new Set(
-  "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿" +
-    "abcdefghijklmnopqrstuvwxyzäöñüà",
-);
-const EXTENDED = new Set("^{}\\[~]|€\f");
-const QUEUE = "triage-queue";
+import { watchChanges } from "./live.js";
+import { actOnFocused, offerNeighbours, stored, watchQueue } from "./queue.js";
+import { editReply, watchReply } from "./reply.js";
+
 const KEYS = "triage-keys";
-
-// As triage/drafting/segments.py counts them (3GPP TS 23.038).
-function segments(text) {
-  const letters = [...text];
-  const plain = letters.every((letter) => BASIC.has(letter) || EXTENDED.has(letter));
-  const units = plain ? letters.reduce((sum, letter) => sum + (EXTENDED.has(letter) ? 2 : 1), 0) : text.length;
-  const [single, joined] = plain ? [160, 153] : [70, 67];
-  return units <= single ? 1 : Math.ceil(units / joined);
-}
-
-function count(reply, counter, rest) {
-  const length = [...reply.value].length;
-  const { limit, segments: most } = reply.dataset;
-  const needed = most ? segments(reply.value) : 0;
-  const over = (limit && length > Number(limit)) || (most && needed > Number(most));
-  const parts = [`${length}${limit ? ` of ${limit}` : ""} characters`];
-  if (most) parts.push(`${needed} of ${most} SMS segments`);
-  counter.textContent = (over ? "Too long: " : "") + parts.join(", ") + rest;
-  counter.classList.toggle("over", Boolean(over));
-}
-
-function fit(reply) {
-  reply.style.height = "auto";
-  reply.style.height = `${reply.scrollHeight + 4}px`;
-}
-
-function watchReply(reply) {
-  const counter = document.getElementById("counter");
-  const rest = counter ? counter.textContent.slice(counter.textContent.indexOf(" · ")) : "";
-  const update = () => {
-    fit(reply);
-    if (counter) count(reply, counter, rest);
-  };
-  reply.addEventListener("input", update);
-  window.addEventListener("resize", () => fit(reply));
-  update();
-  // What was typed must not be lost by a key or a link.
-  let leaving = false;
-  document.addEventListener("submit", () => (leaving = true));
-  window.addEventListener("pageshow", () => (leaving = false));
-  window.addEventListener("beforeunload", (event) => {
-    if (!leaving && (reply.value !== reply.defaultValue || reply.dataset.kept)) event.preventDefault();
-  });
-}
+const PLACE = "0000";
 
 // A second click while the first is under way would only be told that it came too late.
 function sendOnce(form) {
@@ -61,46 +16,34 @@ function sendOnce(form) {
   window.addEventListener("pageshow", () => delete form.dataset.sent);
 }
 
-function stored(storage, name) {
-  try {
-    return JSON.parse(storage.getItem(name));
-  } catch {
-    return null;
-  }
-}
-
-function rememberQueue(table) {
-  const links = [...table.querySelectorAll("a.open")].map((link) => link.getAttribute("href"));
-  sessionStorage.setItem(QUEUE, JSON.stringify({ address: location.pathname + location.search, links }));
-}
-
-function offerNeighbours() {
-  const queue = stored(sessionStorage, QUEUE);
-  if (!queue || !Array.isArray(queue.links)) return;
-  for (const link of document.querySelectorAll("a[data-queue]")) link.href = queue.address;
-  const at = queue.links.indexOf(location.pathname);
-  if (at < 0) return;
-  for (const [id, href] of [["previous", queue.links[at - 1]], ["next", queue.links[at + 1]]]) {
-    const link = document.getElementById(id);
-    if (link && href) {
-      link.href = href;
-      link.hidden = false;
-    }
-  }
-}
-
 function countDown(shown) {
   const ends = performance.now() + Number(shown.dataset.seconds) * 1000;
   const timer = setInterval(() => {
     const left = Math.ceil((ends - performance.now()) / 1000);
-    if (left > 0) shown.textContent = `leaves in ${left} s`;
+    if (left > 0) shown.textContent = shown.dataset.words.replace(PLACE, String(left));
     else {
       clearInterval(timer);
       document.getElementById("undo").disabled = true;
-      shown.textContent = "is leaving";
+      shown.textContent = shown.dataset.gone;
       setTimeout(() => location.replace(location.pathname), 1500);
     }
   }, 250);
+}
+
+// Asked for when it is wanted: the model is run once more for it.
+function explain(details) {
+  details.addEventListener("toggle", async () => {
+    if (!details.open || details.dataset.loaded) return;
+    details.dataset.loaded = "1";
+    try {
+      const answer = await fetch(details.dataset.address, { redirect: "error" });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const found = new DOMParser().parseFromString(await answer.text(), "text/html");
+      details.replaceChildren(details.querySelector("summary"), ...found.body.childNodes);
+    } catch {
+      delete details.dataset.loaded; // the link to the page of its own stays
+    }
+  });
 }
 
 function move(step) {
@@ -115,15 +58,10 @@ function move(step) {
   if (link && !link.hidden) link.click();
 }
 
-function press(id) {
+function press(id, elsewhere) {
   const found = document.getElementById(id);
   if (found) found.click();
-}
-
-function focusEnd(reply) {
-  if (!reply) return;
-  reply.focus();
-  reply.setSelectionRange(reply.value.length, reply.value.length);
+  else if (elsewhere) actOnFocused(elsewhere);
 }
 
 const ACTIONS = {
@@ -131,41 +69,59 @@ const ACTIONS = {
   k: () => move(-1),
   a: () => press("approve"),
   u: () => press("undo"),
-  e: () => focusEnd(document.getElementById("reply")),
+  e: editReply,
+  i: () => press("assign-me", "bulk-assign"),
+  c: () => press("close", "bulk-close"),
   r: () => {
     const details = document.getElementById("reject");
     if (!details) return;
     details.open = true;
     details.querySelector("select").focus();
   },
-  "/": () => document.getElementById("search")?.focus(),
+  "/": () => {
+    const search = document.getElementById("search");
+    if (search) search.focus();
+    else document.querySelector("a[data-queue]")?.click();
+  },
   "?": () => document.getElementById("keys")?.showModal(),
 };
+const GO = { i: "a[data-queue]", k: 'nav a[href="/knowledge"]' };
+let going = 0;
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  const typing = event.target.closest?.("input, textarea, select, dialog, [contenteditable]");
+  const typing = event.target.closest?.("textarea, select, dialog, [contenteditable], input:not([type=checkbox])");
   if (typing) {
     if (event.key === "Escape" && !event.target.closest("dialog")) event.target.blur();
     return;
   }
   if (event.repeat && !"jk".includes(event.key)) return;
+  const off = stored(localStorage, KEYS) === false;
+  const goes = event.timeStamp - going < 1500 && !off;
+  going = event.key === "g" ? event.timeStamp : -Infinity;
+  if (goes && Object.hasOwn(GO, event.key)) {
+    event.preventDefault();
+    document.querySelector(GO[event.key])?.click();
+    return;
+  }
   const act = Object.hasOwn(ACTIONS, event.key) ? ACTIONS[event.key] : null;
-  if (!act || (event.key !== "?" && stored(localStorage, KEYS) === false)) return;
+  if (!act || (event.key !== "?" && off)) return;
   event.preventDefault();
   act();
 }
 
+going = -Infinity;
 document.documentElement.classList.add("script");
 document.addEventListener("keydown", onKey);
 document.querySelectorAll("form[data-once]").forEach(sendOnce);
-const reply = document.getElementById("reply");
-if (reply) watchReply(reply);
-const table = document.querySelector("[data-queue-rows]");
-if (table) rememberQueue(table);
+watchReply();
+if (document.getElementById("bulk")) watchQueue();
 else offerNeighbours();
+watchChanges();
 const leaves = document.getElementById("leaves");
 if (leaves) countDown(leaves);
+const details = document.getElementById("explain");
+if (details) explain(details);
 const help = document.getElementById("show-keys");
 if (help) {
   help.hidden = false;

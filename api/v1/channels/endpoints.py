@@ -62,13 +62,15 @@ async def deliver(channel: str, inbound_id: str, request: Request) -> JSONRespon
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Outcome:
+class Outcome:
+    """What became of a delivery; ``reason``: why something of it could not be kept."""
+
     received: int
     duplicates: int
     reason: str | None
 
 
-def _take(state: Any, channel: str, inbound_id: str, delivery: Delivery) -> _Outcome:
+def _take(state: Any, channel: str, inbound_id: str, delivery: Delivery) -> Outcome:
     database: Database = state.database
     inbound = database.read(lambda connection: inbounds.find(connection, inbound_id))
     adapter = state.adapters.get(inbound.adapter) if inbound else None
@@ -78,8 +80,8 @@ def _take(state: Any, channel: str, inbound_id: str, delivery: Delivery) -> _Out
         adapter.verify(delivery, secrets=inbound.secrets, settings=inbound.settings, now=delivery.received_at)
     except SignatureRefused as error:
         raise Problem(401, error.code, str(error)) from None
-    arrivals, reason = _parsed(adapter, delivery, inbound)
-    kept = _keep(database, inbound, arrivals, delivery.received_at)
+    arrivals, reason = parsed(adapter, delivery, inbound)
+    kept = keep_all(database, inbound, arrivals, delivery.received_at)
     reason = reason or kept.reason
     if reason is not None:
         log.warning("a delivery to %s is in quarantine: %s", inbound.id, reason)
@@ -87,7 +89,7 @@ def _take(state: Any, channel: str, inbound_id: str, delivery: Delivery) -> _Out
     return replace(kept, reason=reason)
 
 
-def _parsed(adapter: Any, delivery: Delivery, inbound: Inbound) -> tuple[Sequence[Arrival], str | None]:
+def parsed(adapter: Any, delivery: Delivery, inbound: Inbound) -> tuple[Sequence[Arrival], str | None]:
     """What can be read, and what is wrong with the rest."""
     try:
         return adapter.parse(delivery, settings={**inbound.settings, "channel": inbound.channel}), None
@@ -98,7 +100,7 @@ def _parsed(adapter: Any, delivery: Delivery, inbound: Inbound) -> tuple[Sequenc
         return (), f"the adapter failed with {type(error).__name__}"
 
 
-def _keep(database: Database, inbound: Inbound, arrivals: Sequence[Arrival], now: datetime) -> _Outcome:
+def keep_all(database: Database, inbound: Inbound, arrivals: Sequence[Arrival], now: datetime) -> Outcome:
     """Keeps each by itself: one that cannot be kept does not stop the others."""
     received = duplicates = 0
     reason = None
@@ -111,7 +113,7 @@ def _keep(database: Database, inbound: Inbound, arrivals: Sequence[Arrival], now
             reason = f"a message could not be kept ({type(error).__name__})"
         else:
             received, duplicates = received + 1, duplicates + kept.duplicate
-    return _Outcome(received=received, duplicates=duplicates, reason=reason)
+    return Outcome(received=received, duplicates=duplicates, reason=reason)
 
 
 def _quarantine(workspace: Workspace, inbound: Inbound, delivery: Delivery, reason: str) -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.problems import Problem
 from api.v1.messages.schemas import StoredMessageOut
 from api.v1.rendering import conversation_json, summary_json
-from api.v1.store import Reading
+from api.v1.store import Reading, Writing
 from api.v1.triage.endpoints import PROBLEMS
-from api.v1.triage.schemas import SlaOut
-from triage.storage import conversations
+from api.v1.triage.schemas import SlaOut, Strict
+from triage.storage import conversations, handling
+from triage.storage.filters import Filter
+from triage.storage.workspace import Workspace
 
 router = APIRouter(prefix="/v1/conversations", tags=["conversations"], responses=PROBLEMS)
 Word = Annotated[str | None, Query(max_length=80)]
@@ -41,6 +43,13 @@ class ConversationOut(SummaryOut):
     messages: list[StoredMessageOut]
 
 
+class HandlingBody(Strict):
+    """What is left out stays as it is; an ``assignee`` of null gives the conversation back to everybody."""
+
+    assignee: Annotated[str, Field(min_length=1, max_length=80)] | None = Field(default=None, examples=["anna"])
+    status: Literal["open", "closed"] | None = Field(default=None, examples=["closed"])
+
+
 class ConversationsOut(BaseModel):
     conversations: list[SummaryOut]
     cursor: str | None
@@ -61,7 +70,7 @@ def find(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> JSONResponse:
     """By the time when an answer is due; those that wait for nothing come last."""
-    wanted = conversations.Filter(
+    wanted = Filter(
         status=status, urgency=urgency, channel=channel, language=language, intent=intent, customer=customer,
         assignee=assignee, q=q,
     )  # fmt: skip
@@ -76,3 +85,18 @@ def find(
 @router.get("/{conversation_id}", response_model=ConversationOut, summary="One conversation with its messages")
 def read(conversation_id: str, store: Reading) -> JSONResponse:
     return JSONResponse(conversation_json(store.read(lambda w: conversations.get_conversation(w, conversation_id))))
+
+
+@router.patch("/{conversation_id}", response_model=ConversationOut, summary="Assign, close or open again")
+def handle(conversation_id: str, body: HandlingBody, store: Writing) -> JSONResponse:
+    """Closing stops the clock; the conversation opens by itself when the customer writes again."""
+
+    def work(workspace: Workspace) -> conversations.StoredConversation:
+        if "assignee" in body.model_fields_set:
+            handling.assign(workspace, conversation_id, body.assignee, actor=store.actor, now=store.now)
+        if body.status is not None:
+            change = handling.close if body.status == "closed" else handling.reopen
+            change(workspace, conversation_id, actor=store.actor, now=store.now)
+        return conversations.get_conversation(workspace, conversation_id)
+
+    return JSONResponse(conversation_json(store.write(work)))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from secrets import token_urlsafe
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.problems import Problem
 from api.v1.inbounds.schemas import InboundBody, InboundOut, InboundSecretOut, InboundsOut, inbound_json
-from api.v1.store import Administering
+from api.v1.store import Administering, Store
 from api.v1.triage.endpoints import PROBLEMS
 from triage.channels.standard_webhooks import new_secret
 from triage.errors import ConfigurationError, Unknown
@@ -24,9 +25,19 @@ router = APIRouter(prefix="/v1/inbounds", tags=["inbounds"], responses={**PROBLE
 @router.post("", response_model=InboundSecretOut, status_code=201, summary="Open a way in")
 def create(body: InboundBody, request: Request, store: Administering) -> JSONResponse:
     """Without a secret of the provider's, a generic webhook gets a new one. It is in this answer alone."""
-    if body.channel not in request.app.state.channels:
+    made, secret = open_way_in(body, request.app.state, store)
+    return JSONResponse({**inbound_json(made), "secret": secret}, status_code=201)
+
+
+def open_way_in(body: InboundBody, state: Any, store: Store) -> tuple[Inbound, str | None]:
+    """A new way in, and its secret in clear.
+
+    Raises:
+        Problem: 422 with the field's name.
+    """
+    if body.channel not in state.channels:
         raise Problem(422, "invalid_field", "channel: not among the configured channels", field="channel")
-    adapter = request.app.state.adapters.get(body.adapter)
+    adapter = state.adapters.get(body.adapter)
     if adapter is None:
         raise Problem(422, "invalid_field", "adapter: there is no such adapter", field="adapter")
     secret = body.secret
@@ -47,9 +58,9 @@ def create(body: InboundBody, request: Request, store: Administering) -> JSONRes
             workspace, channel=body.channel, adapter=body.adapter, secret=secret, settings=body.settings, now=store.now
         )
         record(workspace, "inbound.created", key, actor=store.actor, now=store.now)
-        return _find(workspace, key)
+        return find_inbound(workspace, key)
 
-    return JSONResponse({**inbound_json(store.write(work)), "secret": secret}, status_code=201)
+    return store.write(work), secret
 
 
 @router.get("", response_model=InboundsOut, summary="All ways in")
@@ -59,7 +70,7 @@ def listed(store: Administering) -> JSONResponse:
 
 @router.get("/{inbound_id}", response_model=InboundOut, summary="One way in")
 def read(inbound_id: str, store: Administering) -> JSONResponse:
-    return JSONResponse(inbound_json(store.read(lambda w: _find(w, inbound_id))))
+    return JSONResponse(inbound_json(store.read(lambda w: find_inbound(w, inbound_id))))
 
 
 @router.delete("/{inbound_id}", status_code=204, summary="Close a way in")
@@ -67,7 +78,7 @@ def delete(inbound_id: str, store: Administering) -> Response:
     """Nothing comes in there any more; what came stays."""
 
     def work(workspace: Workspace) -> None:
-        if not _find(workspace, inbound_id).disabled:
+        if not find_inbound(workspace, inbound_id).disabled:
             inbounds.disable(workspace, inbound_id, now=store.now)
             record(workspace, "inbound.disabled", inbound_id, actor=store.actor, now=store.now)
 
@@ -75,7 +86,7 @@ def delete(inbound_id: str, store: Administering) -> Response:
     return Response(status_code=204)
 
 
-def _find(workspace: Workspace, inbound_id: str) -> Inbound:
+def find_inbound(workspace: Workspace, inbound_id: str) -> Inbound:
     found = next((inbound for inbound in inbounds.every(workspace) if inbound.id == inbound_id), None)
     if found is None:
         raise Unknown("inbound", inbound_id)

@@ -6,6 +6,7 @@ answer with a ready response: the values come from our own records, validating t
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -16,7 +17,9 @@ from api import problems
 from api.auth import Key, authenticate
 from api.v1.triage.schemas import BatchBody, BatchOut, MessageBody, ProblemOut, TriageOut
 from triage.contract import result_json
-from triage.errors import InvalidMessage
+from triage.errors import InvalidMessage, StorageUnavailable, Unknown
+from triage.pipeline import TriageOptions
+from triage.storage.house_rules import HouseRules
 from triage.types import TriageResult
 
 router = APIRouter(prefix="/v1", tags=["triage"])
@@ -39,7 +42,7 @@ Caller = Annotated[Key, Depends(triage_key)]
 def triage_one(body: MessageBody, request: Request, caller: Caller) -> JSONResponse:
     """Language, intents, urgency, entities, answers and a draft for one message."""
     message = known_channel(body, request)
-    result = request.app.state.pipeline.triage(message.domain(), message.wanted(caller.workspace))
+    result = request.app.state.pipeline.triage(message.domain(), message.wanted(rules(request, caller.workspace)))
     _count(request, result)
     return JSONResponse(result_json(result, request.app.state.bands))
 
@@ -56,8 +59,9 @@ def triage_batch(body: BatchBody, request: Request, caller: Caller) -> JSONRespo
             results[index] = _problem(problems.from_validation(error.errors()), request)
         except InvalidMessage as error:
             results[index] = _problem(problems.from_error(error), request)
+    house = rules(request, caller.workspace)
     outcomes = request.app.state.pipeline.triage_many(
-        [message.domain() for _, message in good], [message.wanted(caller.workspace) for _, message in good]
+        [message.domain() for _, message in good], [message.wanted(house) for _, message in good]
     )
     for (index, _), outcome in zip(good, outcomes, strict=True):
         if isinstance(outcome, TriageResult):
@@ -66,6 +70,16 @@ def triage_batch(body: BatchBody, request: Request, caller: Caller) -> JSONRespo
         else:
             results[index] = _problem(problems.from_error(outcome), request)
     return JSONResponse({"results": results})
+
+
+def rules(request: Request, workspace: str) -> TriageOptions:
+    """What the workspace has set for itself; nothing where there is no database, or none that answers: this call keeps
+    nothing, so it need not fail with it."""
+    found: HouseRules | None = request.app.state.house_rules
+    if found is not None:
+        with suppress(StorageUnavailable, Unknown):
+            return found.options(workspace)
+    return TriageOptions(workspace=workspace)
 
 
 def known_channel(body: MessageBody, request: Request) -> MessageBody:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -141,8 +142,9 @@ class MessageBody(Strict):
             thread=tuple(ThreadMessage(author=Author(t.author), text=t.text, at=t.at) for t in self.thread),
         )
 
-    def wanted(self, workspace: str) -> TriageOptions:
-        return TriageOptions(draft=self.options.draft, articles=self.options.articles, workspace=workspace)
+    def wanted(self, rules: TriageOptions) -> TriageOptions:
+        """The caller's wishes beside the workspace's ``rules``."""
+        return replace(rules, draft=self.options.draft, articles=self.options.articles)
 
 
 class BatchBody(Strict):

@@ -43,7 +43,17 @@ Webhooks = Annotated[Store, Depends(_with_key)]
 @router.post("", response_model=WebhookSecretOut, status_code=201, summary="Send events to an address")
 def create(body: WebhookBody, request: Request, store: Webhooks) -> JSONResponse:
     """The secret is in this answer alone. Private addresses are refused, now and again whenever an event is sent."""
-    _check_url(body.url, allow_private=getattr(request.app.state, "allow_private_webhooks", False))
+    allow_private = getattr(request.app.state, "allow_private_webhooks", False)
+    return JSONResponse(webhook_json(add(body, store, allow_private=allow_private), secret=True), status_code=201)
+
+
+def add(body: WebhookBody, store: Store, *, allow_private: bool) -> webhooks.Webhook:
+    """A new webhook, with its secret.
+
+    Raises:
+        Problem: 422 where the address is none that events may go to, 409 where there are too many.
+    """
+    _check_url(body.url, allow_private=allow_private)
 
     def work(workspace: Workspace) -> webhooks.Webhook:
         if sum(hook.disabled_at is None for hook in webhooks.every(workspace)) >= MOST_WEBHOOKS:
@@ -52,7 +62,7 @@ def create(body: WebhookBody, request: Request, store: Webhooks) -> JSONResponse
         record(workspace, "webhook.created", made.id, actor=store.actor, now=store.now)
         return made
 
-    return JSONResponse(webhook_json(store.write(work), secret=True), status_code=201)
+    return store.write(work)
 
 
 @router.get("", response_model=WebhooksOut, summary="All webhooks")

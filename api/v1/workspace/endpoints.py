@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from api.problems import Problem
-from api.v1.store import Administering, Reading
+from api.v1.store import Administering, Reading, Store
 from api.v1.triage.endpoints import PROBLEMS
 from api.v1.workspace.schemas import SettingsBody, SettingsOut, settings_json
 from triage.errors import ConfigurationError
@@ -27,7 +27,16 @@ def read(store: Reading) -> JSONResponse:
 @router.put("/settings", response_model=SettingsOut, summary="Change the workspace's settings")
 def change(body: SettingsBody, request: Request, store: Administering) -> JSONResponse:
     """New clocks hold for messages that are triaged from now on, within a minute; running ones stay."""
-    _check(body, request.app.state.channels)
+    return JSONResponse(settings_json(apply(body, request.app.state.channels, store)))
+
+
+def apply(body: SettingsBody, channels: tuple[str, ...], store: Store) -> WorkspaceSettings:
+    """Checks and keeps what ``body`` names; the settings as they are then.
+
+    Raises:
+        Problem: 422 with the field's name.
+    """
+    _check(body, channels)
     given = body.model_dump(mode="json", include=body.model_fields_set)
     brand = given.pop("brand", None)
 
@@ -37,7 +46,7 @@ def change(body: SettingsBody, request: Request, store: Administering) -> JSONRe
         record(workspace, "workspace.changed", workspace.id, actor=store.actor, now=store.now, details=details)
         return changed
 
-    return JSONResponse(settings_json(store.write(work)))
+    return store.write(work)
 
 
 def _check(body: SettingsBody, channels: tuple[str, ...]) -> None:

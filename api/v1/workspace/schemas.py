@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,8 +13,25 @@ from triage.storage.workspaces import WorkspaceSettings
 MOST_UNDO = 3600
 
 
+Signature = Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
+LanguageTag = Annotated[str, Field(pattern=r"^([a-z]{2,3})?$")]
+
+
+class VoiceBody(Strict):
+    """How replies sound.
+
+    Attributes:
+        address: whether customers are addressed formally (Sie, vous, Pan) or informally (du, tu, ty), where the language
+            makes a difference.
+        signatures: what a reply is signed with, by language; under ``""`` for all others. The brand where nothing is set.
+    """
+
+    address: Literal["formal", "informal"] = "formal"
+    signatures: dict[LanguageTag, Signature] = Field(default_factory=dict, max_length=60)
+
+
 class SettingsBody(Strict):
-    """What is left out stays as it is; null takes ``sla`` or ``undo_seconds`` back to the default."""
+    """What is left out stays as it is; null takes ``sla``, ``voice`` or ``undo_seconds`` back to the default."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -33,6 +50,7 @@ class SettingsBody(Strict):
                         "urgency": {"critical": {"hours": 1, "count": "all"}},
                         "warn_minutes": 60,
                     },
+                    "voice": {"address": "informal", "signatures": {"": "Your Tamaro team", "de": "Dein Tamaro-Team"}},
                 }
             ]
         },
@@ -40,19 +58,22 @@ class SettingsBody(Strict):
 
     brand: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")] | None = None
     sla: SlaSettings | None = None
+    voice: VoiceBody | None = None
     undo_seconds: Annotated[int, Field(ge=0, le=MOST_UNDO)] | None = None
 
 
 class SettingsOut(BaseModel):
-    """``sla`` is null where every channel has the clock of its policy."""
+    """``sla`` is null where every channel has the clock of its policy, ``voice`` where nothing is set."""
 
     brand: str
     sla: dict[str, Any] | None
+    voice: dict[str, Any] | None
     undo_seconds: int
 
 
 def settings_json(settings: WorkspaceSettings) -> dict[str, Any]:
     return {
         "brand": settings.brand, "sla": settings.values.get("sla"),
+        "voice": settings.values.get("voice"),
         "undo_seconds": settings.values.get("undo_seconds") or 0,
     }  # fmt: skip

@@ -122,6 +122,10 @@ def _furnish(client: TestClient, database: Database, workspace: str, word: str) 
             schema.raw_deliveries, id=f"raw_{workspace}", inbound_id=inbound, channel="chat", sha256=word, headers={},
             body=word.encode(), reason=word, received_at=NOW,
         )  # fmt: skip
+        scoped.insert(
+            schema.attachments, id=f"att_{workspace}", message_id=first["id"], name=f"{word}.txt", media_type="text/plain",
+            size=len(word), sha256=sha256(word.encode()).hexdigest(), content=word.encode(),
+        )  # fmt: skip
         key = keys.create(
             scoped, name=word, scopes=["read"], sha256=sha256(word.encode()).hexdigest(), actor=word, now=NOW
         )
@@ -134,7 +138,7 @@ def _furnish(client: TestClient, database: Database, workspace: str, word: str) 
         "message_id": first["id"], "conversation_id": first["conversation_id"], "customer_id": first["customer_id"],
         "draft_id": first["draft"]["id"], "order_id": number, "webhook_id": hook, "delivery_id": delivery,
         "inbound_id": inbound, "raw_id": raw, "merge_id": merged.json()["merge_id"], "channel": "chat",
-        "other_customer_id": second["customer_id"], "key_id": key,
+        "other_customer_id": second["customer_id"], "key_id": key, "attachment_id": f"att_{workspace}",
     }  # fmt: skip
 
 
@@ -187,6 +191,7 @@ def _body(path: str, ids: Ids) -> dict[str, Any]:
         "/v1/drafts/{draft_id}/approve": {"text": "x", "revision": 1},
         "/v1/drafts/{draft_id}/reject": {"reason": "wrong"},
         "/v1/drafts/{draft_id}/resolve": {"outcome": "again"},
+        "/v1/conversations/{conversation_id}": {"assignee": None, "status": "closed"},
         "/v1/keys": {"name": "x", "scopes": ["read"]},
         "/v1/customers/{customer_id}/merge": {"customer_id": ids["other_customer_id"]},
         "/v1/customers/{customer_id}/unmerge": {"merge_id": ids["merge_id"]},

@@ -19,13 +19,15 @@ from triage.storage import schema
 ACROSS = frozenset(
     {
         ("leases.py", "claim"), ("clocks.py", "warn"), ("inbounds.py", "find"), ("jobs.py", "waiting"),
-        ("inbounds.py", "of_adapter"), ("keys.py", "find"),
+        ("inbounds.py", "of_adapter"), ("keys.py", "find"), ("sessions.py", "find"), ("agents.py", "of_login"),
+        ("agents.py", "of_subject"), ("agents.py", "most_of_one_login"),
     }
 )  # fmt: skip
-"""A worker serves all workspaces, and a provider's call names none. Migrations are free too."""
+"""A worker serves all workspaces, and a provider's call or somebody who logs in names none. Migrations are free too."""
 
 _STORAGE = Path(schema.__file__).parent
-_NAMES = re.compile(r"\b(" + "|".join(table.name for table in schema.SCOPED) + r")\b")
+_SCOPED = frozenset(table.name for table in schema.SCOPED)
+_NAMES = re.compile(r"\b(" + "|".join(_SCOPED) + r")\b")
 
 
 @contextmanager
@@ -79,7 +81,7 @@ def _sources(part: Select[Any] | Update | Delete) -> tuple[dict[str, str], list[
             conditions.append(source.onclause)
         else:
             table = source.element if isinstance(source, Alias) else source
-            if isinstance(table, Table) and table.name in schema.metadata.tables and table.name != "workspaces":
+            if isinstance(table, Table) and table.name in _SCOPED:
                 tables[source.name] = table.name
     return tables, [condition for condition in conditions if condition is not None]
 

@@ -168,7 +168,9 @@ def erase(database: Database, customer: str) -> erasure.Erased:
 
 # What never holds a customer's text or identity.
 WITHOUT = {
-    "agents", "api_keys", "deliveries", "erasures", "inbound", "jobs", "labels", "mail_cursors", "webhooks",
+    "agents", "anomalies", "api_keys", "deliveries", "erasures", "figure_days", "figure_looks", "figure_marks",
+    "figure_remains", "inbound", "jobs", "labels", "mail_cursors", "presence", "saved_views",
+    "sessions", "webhooks",
 }  # fmt: skip
 
 

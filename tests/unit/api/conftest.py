@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from argon2.profiles import CHEAPEST
 from starlette.testclient import TestClient
 
 from api.app import create_app
@@ -11,31 +12,37 @@ from triage.channels.policies import ChannelPolicies
 from triage.conversations.circumstances import circumstances
 from triage.conversations.sla import sla
 from triage.detection.entities import PatternRecogniser
-from triage.drafting.composer import Brand, Composer
+from triage.drafting.composer import Composer
 from triage.knowledge_base.retriever import HybridRetriever
 from triage.pipeline import TriagePipeline
 from triage.protocols import Retriever
 from triage.settings import Settings
+from triage.storage.passwords import Passwords
 from triage.testing import FixedClassifier, FixedClock, FixedIdentifier, HashingEncoder
 from triage.text.reader import Reader
-from triage.types import Article
+from triage.types import Article, Voice
 
 LATE = Article(
     id="delivery-late", language="en", title="My parcel is late", intents=("delivery_late",),
     body="If your parcel is late, we open an enquiry with the carrier.",
 )  # fmt: skip
 
+PASSWORDS = Passwords(CHEAPEST)
+"""Hashed as passwords are, in a thousandth of the time."""
 
-def pipeline(classifier: FixedClassifier | None = None, retriever: Retriever | None = None) -> TriagePipeline:
+
+def pipeline(
+    classifier: FixedClassifier | None = None, retriever: Retriever | None = None, *, language: str = "en"
+) -> TriagePipeline:
     encoder = HashingEncoder()
     return TriagePipeline(
         reader=Reader(),
-        identifier=FixedIdentifier(),
+        identifier=FixedIdentifier(language),
         encoder=encoder,
         classifier=classifier or FixedClassifier("delivery_late", "refund_request"),
         recogniser=PatternRecogniser(),
         retriever=retriever or HybridRetriever([LATE], encoder),
-        drafter=Composer(Brand(signature={"": "Tamaro"})),
+        drafter=Composer(Voice(signatures={"": "Tamaro"})),
         policies=ChannelPolicies(),
         sla=sla,
         circumstances=circumstances,

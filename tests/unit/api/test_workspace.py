@@ -12,6 +12,7 @@ from api.app import create_app
 from api.auth import Key, KeyRing, hash_key
 from api.v1.workspace.endpoints import router
 from tests.unit.api.conftest import pipeline
+from triage.drafting.phrases import load_phrases
 from triage.settings import Settings
 from triage.storage import migrate, schema
 from triage.storage.database import Database, sqlite_url
@@ -21,7 +22,8 @@ KEYS = KeyRing(
     {
         hash_key(name): Key(id=name, workspace=workspace, scopes=frozenset(scopes))
         for name, workspace, scopes in (
-            ("boss", "shop", {"admin", "read"}), ("clerk", "shop", {"read"}), ("foreign", "other", {"admin", "read"}),
+            ("boss", "shop", {"admin", "read", "triage"}), ("clerk", "shop", {"read"}),
+            ("foreign", "other", {"admin", "read", "triage"}),
         )
     }
 )  # fmt: skip
@@ -43,9 +45,11 @@ def _opened(path: Path) -> Database:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[TestClient]:
-    path = tmp_path / "triage.db"
-    app = create_app(Settings(), keys=KEYS, load_pipeline=pipeline, open_database=lambda: _opened(path))
+def shop(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[TestClient]:
+    path, language = tmp_path / "triage.db", getattr(request, "param", "en")
+    app = create_app(
+        Settings(), keys=KEYS, load_pipeline=lambda: pipeline(language=language), open_database=lambda: _opened(path)
+    )
     if not any(getattr(route, "path", "") == SETTINGS for route in app.routes):
         app.include_router(router)
     with TestClient(app, raise_server_exceptions=False) as client:
@@ -65,22 +69,22 @@ def get(client: TestClient, name: str = "clerk") -> Any:
 
 
 def test_settings_begin_with_their_defaults(shop: TestClient) -> None:
-    assert get(shop) == {"brand": "shop", "sla": None, "undo_seconds": 0}
+    assert get(shop) == {"brand": "shop", "sla": None, "voice": None, "undo_seconds": 0}
 
 
 def test_what_is_set_is_read_again_and_stays_in_its_workspace(shop: TestClient) -> None:
     answer = put(shop, {"brand": "Tamaro", "sla": SLA, "undo_seconds": 10})
     assert answer.status_code == 200
-    assert answer.json() == get(shop) == {"brand": "Tamaro", "sla": SLA, "undo_seconds": 10}
-    assert get(shop, "foreign") == {"brand": "other", "sla": None, "undo_seconds": 0}
+    assert answer.json() == get(shop) == {"brand": "Tamaro", "sla": SLA, "voice": None, "undo_seconds": 10}
+    assert get(shop, "foreign") == {"brand": "other", "sla": None, "voice": None, "undo_seconds": 0}
 
 
 def test_what_is_left_out_stays_and_null_is_the_default(shop: TestClient) -> None:
     put(shop, {"sla": SLA, "undo_seconds": 10})
     put(shop, {"brand": "Tamaro"})
-    assert get(shop) == {"brand": "Tamaro", "sla": SLA, "undo_seconds": 10}
+    assert get(shop) == {"brand": "Tamaro", "sla": SLA, "voice": None, "undo_seconds": 10}
     put(shop, {"sla": None, "undo_seconds": None})
-    assert get(shop) == {"brand": "Tamaro", "sla": None, "undo_seconds": 0}
+    assert get(shop) == {"brand": "Tamaro", "sla": None, "voice": None, "undo_seconds": 0}
 
 
 def test_a_change_stands_in_the_audit_trail_without_its_values(shop: TestClient) -> None:
@@ -101,6 +105,9 @@ def test_only_an_admin_changes_them(shop: TestClient, name: str, status: int) ->
     [
         ({"brand": " "}, "brand"),
         ({"colour": "red"}, "colour"),
+        ({"voice": {"address": "rude"}}, "voice.address"),
+        ({"voice": {"signatures": {"German": "x"}}}, "voice.signatures.German.[key]"),
+        ({"voice": {"signatures": {"de": " "}}}, "voice.signatures.de"),
         ({"undo_seconds": -1}, "undo_seconds"),
         ({"sla": {"channels": {"email": {"hours": -1}}}}, "sla.channels.email.hours"),
         ({"sla": {"channels": {"email": {"hours": 8, "count": "working"}}}}, "sla.channels.email.count"),
@@ -113,4 +120,22 @@ def test_only_an_admin_changes_them(shop: TestClient, name: str, status: int) ->
 def test_what_is_wrong_is_named_and_nothing_is_changed(shop: TestClient, body: Any, field: str) -> None:
     answer = put(shop, body)
     assert (answer.status_code, answer.json()["field"]) == (422, field)
-    assert get(shop) == {"brand": "shop", "sla": None, "undo_seconds": 0}
+    assert get(shop) == {"brand": "shop", "sla": None, "voice": None, "undo_seconds": 0}
+
+
+@pytest.mark.parametrize("shop", ["de"], indirect=True)
+def test_drafts_speak_in_the_workspace_s_voice(shop: TestClient) -> None:
+    voice = {"address": "informal", "signatures": {"": "The Tamaro team", "de": "Dein Tamaro-Team"}}
+    assert put(shop, {"voice": voice}).json()["voice"] == voice
+
+    def draft(caller: str) -> str:
+        body = {"text": "Wo bleibt mein Paket?", "channel": "email"}
+        return str(shop.post("/v1/triage", json=body, headers=by(caller)).json()["draft"]["text"])
+
+    friendly, polite = load_phrases("de", informal=True), load_phrases("de")
+    assert friendly is not None
+    assert polite is not None
+    assert draft("boss").startswith(friendly.greeting["unnamed"])
+    assert draft("boss").endswith(f"{friendly.signoff}\nDein Tamaro-Team")
+    assert draft("foreign").startswith(polite.greeting["unnamed"])
+    assert draft("foreign").endswith(f"{polite.signoff}\nother")

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from triage.channels.policies import ChannelPolicies
-from triage.drafting.composer import Brand, Composer
+from triage.drafting.composer import Composer
 from triage.drafting.lint import lint
 from triage.drafting.phrases import load_phrases
 from triage.testing import prediction
-from triage.types import EarlierMatter, InboundMessage, Passage, Retrieval
+from triage.types import EarlierMatter, InboundMessage, Passage, Retrieval, Voice
 
-LANGUAGES = sorted(p.name.removesuffix(".yaml") for p in (files("triage.drafting") / "phrases").iterdir())
+PHRASES = files("triage.drafting") / "phrases"
+LANGUAGES = sorted(p.name.removesuffix(".yaml") for p in PHRASES.iterdir() if p.name.endswith(".yaml"))
 ASKED, ANSWERED = datetime(2026, 11, 2, 9, tzinfo=UTC), datetime(2026, 11, 3, 15, tzinfo=UTC)
 ANSWER = "Your parcel with the blue lamp waits at 12 Elm Street."
 LEAD = "If a parcel is late, we open an enquiry."
@@ -31,7 +32,7 @@ def draft(
     *before: EarlierMatter, language: str = "en", channel: str = "chat", intent: str = "delivery_late", **more: Any
 ) -> str:
     return (
-        Composer(Brand(signature={"": "Tamaro"}))
+        Composer(Voice(signatures={"": "Tamaro"}))
         .draft(
             InboundMessage(text="…", channel=channel, asked_before=before),
             language=language,

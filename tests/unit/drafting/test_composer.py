@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triage.channels.policies import ChannelPolicies
-from triage.drafting.answer import units
-from triage.drafting.composer import Brand, Composer
+from triage.drafting.answer import titled, units
+from triage.drafting.composer import Composer
 from triage.drafting.lint import fits, lint
 from triage.drafting.phrases import load_phrases
 from triage.drafting.segments import sms_segments
@@ -30,9 +30,11 @@ from triage.types import (
     Retrieval,
     ThreadMessage,
     Urgency,
+    Voice,
 )
 
-LANGUAGES = sorted(p.name.removesuffix(".yaml") for p in (files("triage.drafting") / "phrases").iterdir())
+PHRASES = files("triage.drafting") / "phrases"
+LANGUAGES = sorted(p.name.removesuffix(".yaml") for p in PHRASES.iterdir() if p.name.endswith(".yaml"))
 PUBLIC = [channel for channel in ChannelPolicies().channels if ChannelPolicies()[channel].public]
 PRIVATE = [channel for channel in ChannelPolicies().channels if not ChannelPolicies()[channel].public]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -61,7 +63,7 @@ def _draft(
     thread: tuple[ThreadMessage, ...] = (),
 ) -> Draft:
     message = InboundMessage(text=text, channel=channel, order=order, customer=Customer(name=name), thread=thread)
-    return Composer(Brand(signature={"": "Tamaro"}), phrases_folder=phrases_folder).draft(
+    return Composer(Voice(signatures={"": "Tamaro"}), phrases_folder=phrases_folder).draft(
         message,
         language=language,
         prediction=predicted or prediction("delivery_late"),
@@ -416,3 +418,29 @@ def test_the_linter_marks_the_span_and_the_rule() -> None:
     ]
     assert lint(text, ChannelPolicies()["email"]) == ()
     assert [w.rule for w in lint("x" * 2001, ChannelPolicies()["ebay"])] == ["too_long"]
+
+
+def test_a_list_keeps_the_heading_that_says_what_it_lists() -> None:
+    steps = "1. Hold the button for ten seconds.\n2. Wait until the light blinks."
+    passage = Passage(
+        article_id="reset", language="en", title="Reset", lead="A reset clears the settings.", text=steps, score=0.9,
+        heading="If the **light** stays red",
+    )  # fmt: skip
+    draft = _draft(passage, predicted=prediction("product_usage"))
+    assert "settings.\n\nIf the light stays red:\n\n1. Hold the button for ten seconds.\n2. Wait" in draft.text
+    assert [c.passage for c in draft.citations if "red" in c.passage] == ["If the light stays red"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "text", "shown"),
+    [
+        ("What to do?", "- Open it.\n- Close it.", "What to do?"),
+        ("What to do", "Open it, then close it.", None),
+        (None, "- Open it.\n- Close it.", None),
+        ("See https://example.com", "- Open it.\n- Close it.", None),
+    ],
+)
+def test_a_heading_stands_above_lists_alone(heading: str | None, text: str, shown: str | None) -> None:
+    found = titled(units(text, links=True), heading)
+    assert [unit.shown for unit in found if unit.title] == ([shown] if shown else [])
+    assert found[-1].text in text

@@ -8,11 +8,11 @@ import pytest
 
 from triage.channels.policies import ChannelPolicies
 from triage.drafting.answer import units
-from triage.drafting.composer import Brand, Composer
+from triage.drafting.composer import Composer
 from triage.drafting.phrases import load_phrases
 from triage.drafting.segments import sms_segments
 from triage.testing import prediction
-from triage.types import Author, Draft, InboundMessage, Order, Passage, Refund, Retrieval, ThreadMessage
+from triage.types import Author, Draft, InboundMessage, Order, Passage, Refund, Retrieval, ThreadMessage, Voice
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PHOTO = "a photo of the product and the packaging"
@@ -32,7 +32,7 @@ def _draft(
     order: Order | None = None,
     thread: tuple[ThreadMessage, ...] = (),
 ) -> Draft:
-    return Composer(Brand(signature={"": "Tamaro"})).draft(
+    return Composer(Voice(signatures={"": "Tamaro"})).draft(
         InboundMessage(text=text, channel=channel, order=order, thread=thread),
         language=language,
         prediction=prediction(intent),

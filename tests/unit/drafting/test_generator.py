@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from triage.channels.policies import ChannelPolicies
 from triage.drafting.breaker import CircuitBreaker
 from triage.drafting.chat_endpoint import ChatEndpoint
-from triage.drafting.composer import Brand, Composer
+from triage.drafting.composer import Composer
 from triage.drafting.generator import LlmRewriter
 from triage.drafting.prompt import SYSTEM_PROMPT
 from triage.errors import ConfigurationError
@@ -35,6 +35,7 @@ from triage.types import (
     Refund,
     Retrieval,
     Urgency,
+    Voice,
 )
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -150,7 +151,7 @@ def endpoint() -> Iterator[Endpoint]:
 def compose(
     passage: Passage = PASSAGE, *, channel: str = "email", language: str = "en", urgency: Urgency = Urgency.NORMAL
 ) -> Draft:
-    return Composer(Brand(signature={"": "Tamaro"})).draft(
+    return Composer(Voice(signatures={"": "Tamaro"})).draft(
         MESSAGE,
         language=language,
         prediction=prediction("delivery_late", urgency=urgency),

@@ -130,3 +130,15 @@ def test_spans_lie_in_the_text_whatever_it_is(text: str) -> None:
         assert warning.start is not None
         assert warning.end is not None
         assert 0 <= warning.start < warning.end <= len(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hinterlass uns gern eine positive Bewertung!", "Schau doch mal in unserem Shop vorbei.", "Deja una reseña, por favor.",
+        "Suis-nous sur Instagram !", "Laisse-nous ton avis.", "Lascia una recensione.", "Schrijf je in voor onze nieuwsbrief.",
+        "Sleduj nás na Instagramu.", "Napiš nám prosím recenzi.", "Descubre nuestra nueva colección.",
+    ],
+)  # fmt: skip
+def test_marketing_is_found_when_it_is_said_informally_too(text: str) -> None:
+    assert [warning.rule for warning in lint(text, ChannelPolicies()["amazon"])] != []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from triage.drafting.phrases import load_phrases, placeholders
 from triage.errors import ConfigurationError
 from triage.models.taxonomy import INTENTS
 
-LANGUAGES = sorted(p.name.removesuffix(".yaml") for p in (files("triage.drafting") / "phrases").iterdir())
+PHRASES = files("triage.drafting") / "phrases"
+LANGUAGES = sorted(p.name.removesuffix(".yaml") for p in PHRASES.iterdir() if p.name.endswith(".yaml"))
+INFORMAL = sorted(p.name.removesuffix(".yaml") for p in (PHRASES / "informal").iterdir())
 TWELVE = ("en", "pl", "id", "ar", "de", "es", "fr", "pt", "it", "nl", "tr", "cs")
 
 
@@ -88,3 +91,55 @@ def test_a_faulty_file_is_named(tmp_path: Path, fault: str) -> None:
     (tmp_path / "eo.yaml").write_text(content, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"eo\.yaml"):
         load_phrases("eo", tmp_path)
+
+
+@pytest.mark.parametrize("language", INFORMAL)
+def test_an_informal_file_words_otherwise_what_it_names_and_nothing_else(language: str) -> None:
+    formal, informal = load_phrases(language), load_phrases(language, informal=True)
+    assert formal is not None
+    assert informal is not None
+    rows = yaml.safe_load((PHRASES / "informal" / f"{language}.yaml").read_text(encoding="utf-8"))
+    named = {
+        f"{key}.{part}" if isinstance(value, dict) else key
+        for key, value in rows.items() for part in (value if isinstance(value, dict) else [key])
+    } - {"language"}  # fmt: skip
+    changed = {key for key, text in informal.flat().items() if text != formal.flat()[key]}
+    assert changed == named
+    assert {"greeting.named", "ask"} & changed
+
+
+# What only the polite form of each language says.
+POLITE = {
+    "de": r"\b(Ihr|Ihre[nmrs]?|Ihnen|Sie)\b",
+    "fr": r"\b(vous|votre|vos)\b",
+    "es": r"\b(usted|ustedes)\b",
+    "it": r"\b(Lei|Suo|Sua|Suoi|Sue|Le)\b",
+    "pl": r"\b(Pan|Pana|Panu|Pani|Panią|Państwo|Państwa|Państwu)\b",
+    "cs": r"\b([Vv]ás|[Vv]ám|[Vv]áš|[Vv]aše|[Vv]aši|[Vv]ašeho|[Vv]ámi)\b",
+    "id": r"\bAnda\b",
+}
+
+
+@pytest.mark.parametrize("language", sorted(set(POLITE) & set(INFORMAL)))
+def test_an_informal_reply_never_falls_back_into_the_polite_form(language: str) -> None:
+    informal = load_phrases(language, informal=True)
+    assert informal is not None
+    assert [text for text in informal.flat().values() if re.search(POLITE[language], text)] == []
+
+
+def test_a_language_without_a_difference_is_the_same_either_way() -> None:
+    assert load_phrases("en", informal=True) == load_phrases("en")
+
+
+def test_an_informal_phrase_that_no_formal_one_stands_behind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "informal").mkdir()
+    (tmp_path / "de.yaml").write_text((PHRASES / "de.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    own = tmp_path / "informal" / "de.yaml"
+    own.write_text("language: de\ngreeting:\n  named: Moin {name},\n", encoding="utf-8")
+    phrases = load_phrases("de", tmp_path, informal=True)
+    assert phrases is not None
+    assert phrases.greeting["named"] == "Moin {name},"
+    for wrong in ("greeting:\n  evening: Moin\n", "greeting:\n  named: Moin\n", "- Moin\n", "bye: Tschüss\n"):
+        own.write_text(f"language: de\n{wrong}" if not wrong.startswith("-") else wrong, encoding="utf-8")
+        with pytest.raises(ConfigurationError, match=r"de\.yaml"):
+            load_phrases("de", tmp_path, informal=True)

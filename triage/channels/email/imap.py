@@ -86,6 +86,19 @@ def poll(
     return Polled(kept=kept, quarantined=quarantined)
 
 
+def look(server: ImapServer) -> int:
+    """Logs in and opens the folder, as a poll does; how many mails lie in it.
+
+    Raises:
+        MailboxUnavailable, ConfigurationError: as ``poll`` does.
+    """
+    with _session(server) as session:
+        _open_folder(session, server.folder)
+        _, counts = session.response("EXISTS")
+        last = counts[-1] if counts else None
+        return int(last) if isinstance(last, bytes) and last.isdigit() else 0
+
+
 def _take(session: imaplib.IMAP4, uid: int, size: int, inbound_id: str, store: MailStore) -> bool | None:
     """True where the mail was kept, False where it is in quarantine, None where somebody has deleted it meanwhile."""
     if size > MOST_BYTES:

@@ -34,6 +34,16 @@ def send_mail(reply: Reply, *, settings: EmailSettings, now: datetime) -> Sent:
     return Sent(provider_id=answer or message_id, message_ref=message_id)
 
 
+def knock(server: SmtpServer) -> None:
+    """Connects and logs in as for a mail, and sends none.
+
+    Raises:
+        SendFailed: what the server said, or that it is out of reach.
+    """
+    with _open(server):
+        pass
+
+
 @contextmanager
 def _open(to: SmtpServer) -> Iterator[smtplib.SMTP]:
     """A connection, encrypted and logged in as the settings say; never in clear where they ask for TLS."""

@@ -1,0 +1,1 @@
+"""``/v1/insights``: the figures behind the dashboards."""
