@@ -39,7 +39,7 @@ SHOP = "shop"
 FIGURES: dict[str, Callable[..., Any]] = {
     "volume": insights.volume, "response": insights.response, "backlog": insights.backlog, "drafts": insights.drafts,
     "model": insights.model, "repeats": insights.repeats, "anomalies": insights.anomalies, "suppliers": insights.suppliers,
-    "choices": insights.choices,
+    "choices": insights.choices, "overview": insights.overview,
 }  # fmt: skip
 CHANNELS = ("email", "chat", "whatsapp", "amazon", "ebay", "allegro", "tokopedia", "sms", "social", "phone")
 LANGUAGES = ("en", "de", "pl", "es", "fr", "id", "ar", "it", "nl", "pt", "tr", "cs")

@@ -36,9 +36,25 @@ def install(app: FastAPI, desk: Desk) -> None:
     """Adds the pages to ``app``."""
     login.install(app, desk)
     app.state.live = Live()
-    for part in (drafts_router, files_router, handling_router, live_router, why_router, settings_router, welcome_router):
+    for part in (
+        drafts_router,
+        files_router,
+        handling_router,
+        live_router,
+        why_router,
+        settings_router,
+        welcome_router,
+    ):
         app.include_router(part)
-    for part in (router, account_router, agents_router, queue_router, conversation_router, knowledge_router, insights_router):
+    for part in (
+        router,
+        account_router,
+        agents_router,
+        queue_router,
+        conversation_router,
+        knowledge_router,
+        insights_router,
+    ):
         app.include_router(part)
 
 

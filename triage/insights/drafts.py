@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
@@ -14,7 +15,7 @@ from triage.insights.types import DraftCounts, DraftRow, Drafts, Model, ModelCou
 BY = ("intent", "language", "channel", "model")
 
 
-def drafts(frame: Frame, edges: list[datetime]) -> Drafts:
+def drafts(frame: Frame, edges: list[datetime], *, by: Sequence[str] = BY) -> Drafts:
     """Drafts by the contacts that they answer."""
     decision, distance = frame["decision"], frame["distance"].astype(np.float64)
 
@@ -37,7 +38,7 @@ def drafts(frame: Frame, edges: list[datetime]) -> Drafts:
         counts=count(np.arange(frame.rows)),
         series=by_bucket(frame, edges, lambda rows: count(rows).accepted_share.value),
         by={
-            name: by_value(frame, name, lambda value, rows: DraftRow(value=value, counts=count(rows))) for name in BY
+            name: by_value(frame, name, lambda value, rows: DraftRow(value=value, counts=count(rows))) for name in by
         },
     )  # fmt: skip
 

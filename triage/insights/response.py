@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
@@ -16,7 +17,9 @@ from triage.insights.types import Attainment, Backlog, Point, Response, Response
 BY = ("channel", "language", "urgency", "intent", "region")
 
 
-def response(frame: Frame, edges: list[datetime], *, now: datetime, calendar: Calendar | None) -> Response:
+def response(
+    frame: Frame, edges: list[datetime], *, now: datetime, calendar: Calendar | None, by: Sequence[str] = BY
+) -> Response:
     """First responses of the conversations that began in the time, attainment of the contacts that came in it."""
     # In the order of their waiting, so that every group's quantiles can be read off.
     frame = frame.ordered(np.argsort(frame["response"]))
@@ -50,7 +53,7 @@ def response(frame: Frame, edges: list[datetime], *, now: datetime, calendar: Ca
             name: by_value(
                 frame, name, lambda value, rows: ResponseRow(value=value, span=span(rows), attainment=attained(rows))
             )
-            for name in BY
+            for name in by
         },
     )  # fmt: skip
 

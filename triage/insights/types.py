@@ -439,3 +439,14 @@ class Choices:
     first_day: date | None
     zone: str
     waiting: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """What an owner asks for first; of the volume only intents and channels, of the others no dimension."""
+
+    volume: Volume
+    response: Response
+    backlog: Backlog
+    drafts: Drafts
+    anomalies: Anomalies

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
 import numpy as np
@@ -13,10 +14,10 @@ from triage.insights.periods import local
 from triage.insights.types import DIMENSIONS, Count, Volume
 
 
-def volume(frame: Frame, edges: list[datetime], zone: tzinfo, *, before: int) -> Volume:
+def volume(frame: Frame, edges: list[datetime], zone: tzinfo, *, before: int, by: Sequence[str] = DIMENSIONS) -> Volume:
     """The figures of the frame's contacts; ``before``: how many there were in the time before."""
     read = frame.has(Flag.READ)
-    counts = {name: value_counts(frame, name) for name in DIMENSIONS}
+    counts = {name: value_counts(frame, name) for name in by}
     return Volume(
         contacts=frame.rows, conversations=int(np.count_nonzero(frame.has(Flag.OPENS))), before=before,
         unread=frame.rows - int(np.count_nonzero(read)), series=counted(frame.at, edges),

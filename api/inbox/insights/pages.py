@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -20,8 +19,7 @@ from api.inbox.insights.standouts import Example, examples_of, standouts
 from api.inbox.rendering import missing, page
 from api.inbox.seat import LeadSignedIn, Seat
 from api.inbox.wording import wording
-from triage.insights.types import Anomalies, Anomaly, Backlog, Choices, Drafts, Filters, Suppliers, Volume
-from triage.insights.types import Response as ResponseFigure
+from triage.insights.types import Anomalies, Anomaly, Choices, Overview, Suppliers
 from triage.storage import insights
 from triage.storage.workspace import Workspace
 
@@ -38,21 +36,10 @@ UNNARROWED = {"anomalies": ("channel", "language", "urgency")}
 """Dimensions that do not narrow a page."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Overview:
-    """What an owner asks for first."""
-
-    volume: Volume
-    response: ResponseFigure
-    backlog: Backlog
-    drafts: Drafts
-    anomalies: Anomalies
-
-
 @router.get("/insights")
 def overview(request: Request, seat: LeadSignedIn) -> Response:
     """The figures of all pages, one or two of each."""
-    asked, choices, found, examples = seat.read(lambda w: _read(w, request, seat, _overview))
+    asked, choices, found, examples = seat.read(lambda w: _read(w, request, seat, insights.overview))
     to = Writing(asked, choices, wording(seat.ui_language), now=seat.now)
     slowest = Sentence(N_("nine of ten within %(span)s"), span=to.span(found.response.span.p90))
     numbers = [
@@ -107,14 +94,9 @@ def _read(
     told: Sequence[Anomaly] = ()
     if isinstance(found, Anomalies):
         told = found.anomalies
-    elif isinstance(found, _Overview):
+    elif isinstance(found, Overview):
         told = found.anomalies.anomalies[:TOLD]
     return asked, choices, found, examples_of(workspace, told)
-
-
-def _overview(workspace: Workspace, filters: Filters, *, now: datetime) -> _Overview:
-    names = ("volume", "response", "backlog", "drafts", "anomalies")
-    return _Overview(**{name: getattr(insights, name)(workspace, filters, now=now) for name in names})
 
 
 def _linked(number: Number, section: str, to: Writing) -> Number:

@@ -134,6 +134,13 @@ def test_a_day_in_the_life_of_a_shop(database: Database) -> None:
     assert decided.counts.distance == pytest.approx(2 / 12)
     assert read(database, insights.model).counts.with_article.count == 2
     assert read(database, insights.backlog).waiting == 1
+    first_look = read(database, insights.overview)  # over one reading of the days, with what each page says by itself
+    assert first_look.volume == replace(
+        volume, by={name: volume.by[name] for name in ("intent", "channel")}, others={"intent": 0, "channel": 0}
+    )
+    assert first_look.response == replace(response, by={})
+    assert first_look.drafts == replace(decided, by={})
+    assert first_look.backlog == read(database, insights.backlog)
     found = read(database, insights.suppliers)
     assert [(r.product, r.supplier, r.orders, r.contacted, r.standing) for r in found.rows] == [
         ("KT-210", "Huta Warta", 2, 1, Standing.ALONE), ("PA-90", "Turia", 1, 1, Standing.ALONE),

@@ -13,6 +13,7 @@ from triage.storage.insights.reads import (
     drafts,
     first_day,
     model,
+    overview,
     repeats,
     response,
     suppliers,
@@ -21,5 +22,6 @@ from triage.storage.insights.reads import (
 )
 
 __all__ = [
-    "anomalies", "backlog", "choices", "drafts", "first_day", "model", "repeats", "response", "suppliers", "today", "volume",
+    "anomalies", "backlog", "choices", "drafts", "first_day", "model", "overview", "repeats", "response", "suppliers", "today",
+    "volume",
 ]  # fmt: skip

@@ -24,6 +24,7 @@ from triage.insights.types import (
     Drafts,
     Filters,
     Model,
+    Overview,
     Repeats,
     Response,
     Suppliers,
@@ -37,6 +38,7 @@ from triage.storage.workspace import Workspace
 LONGEST_WAIT = timedelta(days=92)
 """How long before the first day a contact may have come that still counts as waiting."""
 MOST_CHOICES = 200
+_OVERVIEW = ("intent", "channel")
 _COLUMNS = ("channel", "language", "region", "intent", "urgency")
 _DIMENSIONS = (*_COLUMNS, "line_row", "line_product", "line_supplier")
 
@@ -100,6 +102,20 @@ def model(workspace: Workspace, filters: Filters, *, now: datetime) -> Model:
     asked = _asked(workspace, filters)
     frame = _contacts(workspace, filters, asked.zone, ("flags", "decision", "said", *draft_figures.BY))
     return draft_figures.model(frame, asked.edges)
+
+
+def overview(workspace: Workspace, filters: Filters, *, now: datetime) -> Overview:
+    """The first figures of several pages, over one reading of the days."""
+    asked = _asked(workspace, filters)
+    before = _contacts(workspace, filters.before, asked.zone, ()).rows
+    columns = ("flags", "response", "due", "closed", "decision", "distance", *_OVERVIEW)
+    frame = _contacts(workspace, filters, asked.zone, columns)
+    return Overview(
+        volume=volume_figures.volume(frame, asked.edges, asked.zone, before=before, by=_OVERVIEW),
+        response=response_figures.response(frame, asked.edges, now=now, calendar=asked.calendar, by=()),
+        backlog=backlog(workspace, filters, now=now), drafts=draft_figures.drafts(frame, asked.edges, by=()),
+        anomalies=anomalies(workspace, filters, now=now),
+    )  # fmt: skip
 
 
 def repeats(workspace: Workspace, filters: Filters, *, now: datetime) -> Repeats:
