@@ -52,12 +52,14 @@ STATED_BY_ANSWERS = frozenset({"order_number", "tracking_number"})
 @dataclass(frozen=True, kw_only=True)
 class TriageOptions:
     """What the caller wants beside the triage: a draft, at most ``articles`` passages, and the workspace's own clocks, voice
-    and knowledge base; the first one's where none is named."""
+    and knowledge base; the first one's where none is named. ``rewrite``: whether the language model may reword the draft,
+    where there is one."""
 
     draft: bool = True
     articles: int = 5
     sla: SlaRule | None = None
     voice: Voice | None = None
+    rewrite: bool = True
     workspace: str | None = None
 
 
@@ -239,7 +241,7 @@ class TriagePipeline:
         retrieval = self._retrieve(reading, encoding.vector, prediction, language, options)
         draft = None
         if options.draft and prediction.needs_reply:
-            draft = self._draft(reading, prediction, retrieval, policy, language, options.voice)
+            draft = self._draft(reading, prediction, retrieval, policy, language, options)
         return TriageResult(
             detection=reading.detection,
             prediction=prediction,
@@ -274,7 +276,7 @@ class TriagePipeline:
 
     def _draft(
         self, reading: _Reading, prediction: Prediction, retrieval: Retrieval, policy: ChannelPolicy, language: str,
-        voice: Voice | None,
+        options: TriageOptions,
     ) -> Draft:  # fmt: skip
         message = reading.message
         known = {entity.type for entity in reading.entities}
@@ -292,9 +294,9 @@ class TriagePipeline:
             retrieval=retrieval,
             policy=policy,
             now=self._clock.now(),
-            voice=voice,
+            voice=options.voice,
         )
-        if self._rewriter is None:
+        if self._rewriter is None or not options.rewrite:
             return draft
         return self._rewriter.rewrite(
             draft, message=message, entities=reading.entities, passages=retrieval.passages, policy=policy

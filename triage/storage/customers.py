@@ -118,7 +118,9 @@ def _first_contact(workspace: Workspace, customer_id: str) -> datetime | None:
     found: datetime | None = workspace.value(
         # Not a join: SQLite would begin with the messages, and read them all.
         workspace.select(messages, func.min(messages.c.received_at)).where(
-            messages.c.conversation_id.in_(workspace.select(threads, threads.c.id).where(threads.c.customer_id == customer_id))
+            messages.c.conversation_id.in_(
+                workspace.select(threads, threads.c.id).where(threads.c.customer_id == customer_id)
+            )
         )
     )
     return found

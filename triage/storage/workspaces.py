@@ -30,10 +30,17 @@ class WorkspaceSettings:
         return timedelta(seconds=self.values.get("undo_seconds") or 0)
 
     @property
+    def rewrites(self) -> bool:
+        """Whether a language model may put drafts into other words, where the installation has one."""
+        return self.values.get("llm") is not False
+
+    @property
     def voice(self) -> Voice:
         """How the workspace speaks; it signs with its brand where it has set no signature of its own."""
         kept = self.values.get("voice") or {}
-        return Voice(signatures={"": self.brand, **kept.get("signatures", {})}, informal=kept.get("address") == "informal")
+        return Voice(
+            signatures={"": self.brand, **kept.get("signatures", {})}, informal=kept.get("address") == "informal"
+        )
 
     def sla(self) -> SlaTerms:
         """The workspace's clocks.

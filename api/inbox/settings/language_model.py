@@ -9,9 +9,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.inbox.i18n import N_
-from api.inbox.seat import LeadSignedIn, Seat
-from api.inbox.settings.forms import Sent, Words, show
+from api.inbox.seat import AdminSignedIn, LeadSignedIn, Seat
+from api.inbox.settings.forms import Sent, Words, back, show
 from api.inbox.settings.system import host_of
+from api.v1.workspace.endpoints import apply
+from api.v1.workspace.schemas import SettingsBody
 from triage.drafting.generator import preview
 from triage.errors import InvalidMessage
 from triage.pipeline import TriageOptions
@@ -30,9 +32,9 @@ SAMPLE = (
 
 
 @router.get("/settings/language-model")
-def read(request: Request, seat: LeadSignedIn) -> Response:
+def read(request: Request, seat: LeadSignedIn, done: str = "") -> Response:
     order = _sample_order()
-    return _page(request, seat, SAMPLE.format(order=order.id if order else "TM-10428"), order)
+    return _page(request, seat, SAMPLE.format(order=order.id if order else "TM-10428"), order, done=done)
 
 
 @router.post("/settings/language-model")
@@ -41,12 +43,20 @@ def try_text(request: Request, seat: LeadSignedIn, form: Sent) -> Response:
     return _page(request, seat, form.raw("text")[:MOST_TEXT], None)
 
 
-def _page(request: Request, seat: Seat, text: str, order: Order | None) -> Response:
+@router.post("/settings/language-model/switch")
+def switch(request: Request, seat: AdminSignedIn, form: Sent) -> Response:
+    """Lets the language model at this workspace's drafts, or keeps it away; what is on needs no setting."""
+    body = SettingsBody(llm=None if form.text("on") == "1" else False)
+    apply(body, request.app.state.channels, seat)
+    return back("/settings/language-model", "saved")
+
+
+def _page(request: Request, seat: Seat, text: str, order: Order | None, *, done: str = "") -> Response:
     settings = request.app.state.settings
     messages, why = _sent(request, seat, text, order)
     return show(
         "language_model.html", seat, section="language-model", host=host_of(settings), model=settings.llm_model,
-        timeout=settings.llm_timeout, text=text, messages=messages, why=why,
+        timeout=settings.llm_timeout, text=text, messages=messages, why=why, done=done, on=seat.read(read_settings).rewrites,
     )  # fmt: skip
 
 

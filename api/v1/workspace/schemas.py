@@ -31,7 +31,10 @@ class VoiceBody(Strict):
 
 
 class SettingsBody(Strict):
-    """What is left out stays as it is; null takes ``sla``, ``voice`` or ``undo_seconds`` back to the default."""
+    """What is left out stays as it is; null takes ``sla``, ``voice``, ``llm`` or ``undo_seconds`` back to the default.
+
+    ``llm`` false keeps the installation's language model, where it has one, away from this workspace's drafts.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -59,6 +62,7 @@ class SettingsBody(Strict):
     brand: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")] | None = None
     sla: SlaSettings | None = None
     voice: VoiceBody | None = None
+    llm: bool | None = None
     undo_seconds: Annotated[int, Field(ge=0, le=MOST_UNDO)] | None = None
 
 
@@ -68,12 +72,13 @@ class SettingsOut(BaseModel):
     brand: str
     sla: dict[str, Any] | None
     voice: dict[str, Any] | None
+    llm: bool
     undo_seconds: int
 
 
 def settings_json(settings: WorkspaceSettings) -> dict[str, Any]:
     return {
         "brand": settings.brand, "sla": settings.values.get("sla"),
-        "voice": settings.values.get("voice"),
+        "voice": settings.values.get("voice"), "llm": settings.rewrites,
         "undo_seconds": settings.values.get("undo_seconds") or 0,
     }  # fmt: skip

@@ -15,7 +15,7 @@ from triage.detection.entities import PatternRecogniser
 from triage.drafting.composer import Composer
 from triage.knowledge_base.retriever import HybridRetriever
 from triage.pipeline import TriagePipeline
-from triage.protocols import Retriever
+from triage.protocols import DraftRewriter, Retriever
 from triage.settings import Settings
 from triage.storage.passwords import Passwords
 from triage.testing import FixedClassifier, FixedClock, FixedIdentifier, HashingEncoder
@@ -32,7 +32,11 @@ PASSWORDS = Passwords(CHEAPEST)
 
 
 def pipeline(
-    classifier: FixedClassifier | None = None, retriever: Retriever | None = None, *, language: str = "en"
+    classifier: FixedClassifier | None = None,
+    retriever: Retriever | None = None,
+    *,
+    language: str = "en",
+    rewriter: DraftRewriter | None = None,
 ) -> TriagePipeline:
     encoder = HashingEncoder()
     return TriagePipeline(
@@ -43,6 +47,7 @@ def pipeline(
         recogniser=PatternRecogniser(),
         retriever=retriever or HybridRetriever([LATE], encoder),
         drafter=Composer(Voice(signatures={"": "Tamaro"})),
+        rewriter=rewriter,
         policies=ChannelPolicies(),
         sla=sla,
         circumstances=circumstances,

@@ -16,10 +16,12 @@ from tests.integration.storage.scoping import watched
 from tests.unit.api import house, office
 from tests.unit.api.conftest import LATE
 from tests.unit.api.office import Office
+from triage.bootstrap import SystemClock
 from triage.channels.email import imap, send
 from triage.channels.standard_webhooks import key_of, sign
 from triage.errors import SendFailed
 from triage.storage import schema
+from triage.storage.house_rules import HouseRules
 from triage.storage.workspace import Workspace
 from triage.storage.workspaces import read_settings
 
@@ -466,6 +468,22 @@ def test_what_would_leave_the_machine_is_masked_and_nothing_is_sent(open_office:
         assert hidden not in sent
     assert "There is no text in it" in desk.post("/settings/language-model", text=" ")
     assert "no text leaves this machine" in desk.get("/settings") or "llm.example" in desk.get("/settings")
+
+
+def test_a_workspace_keeps_the_language_model_away(open_office: Callable[..., Office]) -> None:
+    desk = open_office(llm_base_url="https://llm.example/v1", llm_model="small")
+    rules = HouseRules(desk.database, SystemClock())
+    assert rules.options("demo").rewrite
+    desk.post("/settings/language-model/switch", on="0")
+    page = desk.get("/settings/language-model")
+    assert "Off." in page
+    assert "kept away" in page
+    assert not HouseRules(desk.database, SystemClock()).options("demo").rewrite
+    desk.post("/settings/language-model/switch", on="1")
+    assert "kept away" not in desk.get("/settings/language-model")
+    assert HouseRules(desk.database, SystemClock()).options("demo").rewrite
+    (row, *_) = [r for r in desk.rows(schema.audit) if r["action"] == "workspace.changed"]
+    assert row["details"] == {"fields": ["llm"]}
 
 
 def test_the_system_page_shows_what_waits(desk: Office) -> None:

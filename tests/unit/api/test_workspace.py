@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from triage.settings import Settings
 from triage.storage import migrate, schema
 from triage.storage.database import Database, sqlite_url
 from triage.storage.workspace import Workspace, create_workspace
+from triage.types import Draft
 
 KEYS = KeyRing(
     {
@@ -69,22 +71,22 @@ def get(client: TestClient, name: str = "clerk") -> Any:
 
 
 def test_settings_begin_with_their_defaults(shop: TestClient) -> None:
-    assert get(shop) == {"brand": "shop", "sla": None, "voice": None, "undo_seconds": 0}
+    assert get(shop) == {"brand": "shop", "sla": None, "voice": None, "llm": True, "undo_seconds": 0}
 
 
 def test_what_is_set_is_read_again_and_stays_in_its_workspace(shop: TestClient) -> None:
     answer = put(shop, {"brand": "Tamaro", "sla": SLA, "undo_seconds": 10})
     assert answer.status_code == 200
-    assert answer.json() == get(shop) == {"brand": "Tamaro", "sla": SLA, "voice": None, "undo_seconds": 10}
-    assert get(shop, "foreign") == {"brand": "other", "sla": None, "voice": None, "undo_seconds": 0}
+    assert answer.json() == get(shop) == {"brand": "Tamaro", "sla": SLA, "voice": None, "llm": True, "undo_seconds": 10}
+    assert get(shop, "foreign") == {"brand": "other", "sla": None, "voice": None, "llm": True, "undo_seconds": 0}
 
 
 def test_what_is_left_out_stays_and_null_is_the_default(shop: TestClient) -> None:
     put(shop, {"sla": SLA, "undo_seconds": 10})
     put(shop, {"brand": "Tamaro"})
-    assert get(shop) == {"brand": "Tamaro", "sla": SLA, "voice": None, "undo_seconds": 10}
+    assert get(shop) == {"brand": "Tamaro", "sla": SLA, "voice": None, "llm": True, "undo_seconds": 10}
     put(shop, {"sla": None, "undo_seconds": None})
-    assert get(shop) == {"brand": "Tamaro", "sla": None, "voice": None, "undo_seconds": 0}
+    assert get(shop) == {"brand": "Tamaro", "sla": None, "voice": None, "llm": True, "undo_seconds": 0}
 
 
 def test_a_change_stands_in_the_audit_trail_without_its_values(shop: TestClient) -> None:
@@ -120,7 +122,32 @@ def test_only_an_admin_changes_them(shop: TestClient, name: str, status: int) ->
 def test_what_is_wrong_is_named_and_nothing_is_changed(shop: TestClient, body: Any, field: str) -> None:
     answer = put(shop, body)
     assert (answer.status_code, answer.json()["field"]) == (422, field)
-    assert get(shop) == {"brand": "shop", "sla": None, "voice": None, "undo_seconds": 0}
+    assert get(shop) == {"brand": "shop", "sla": None, "voice": None, "llm": True, "undo_seconds": 0}
+
+
+class Shouting:
+    """A language model that can do one thing."""
+
+    def rewrite(self, draft: Draft, **_: Any) -> Draft:
+        return replace(draft, text=draft.text.upper())
+
+
+def test_a_workspace_keeps_the_language_model_from_its_drafts(tmp_path: Path) -> None:
+    path = tmp_path / "triage.db"
+    app = create_app(
+        Settings(), keys=KEYS, load_pipeline=lambda: pipeline(rewriter=Shouting()), open_database=lambda: _opened(path)
+    )
+    with TestClient(app) as client:
+        assert put(client, {"llm": False}).json()["llm"] is False
+
+        def draft(caller: str) -> str:
+            answer = client.post(
+                "/v1/triage", json={"text": "Where is my parcel?", "channel": "chat"}, headers=by(caller)
+            )
+            return str(answer.json()["draft"]["text"])
+
+        assert draft("foreign").isupper()
+        assert not draft("boss").isupper()
 
 
 @pytest.mark.parametrize("shop", ["de"], indirect=True)
