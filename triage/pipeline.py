@@ -53,13 +53,14 @@ STATED_BY_ANSWERS = frozenset({"order_number", "tracking_number"})
 class TriageOptions:
     """What the caller wants beside the triage: a draft, at most ``articles`` passages, and the workspace's own clocks, voice
     and knowledge base; the first one's where none is named. ``rewrite``: whether the language model may reword the draft,
-    where there is one."""
+    where there is one. ``precision``: how sure the model must be not to abstain, in per cent; the installation's where None."""
 
     draft: bool = True
     articles: int = 5
     sla: SlaRule | None = None
     voice: Voice | None = None
     rewrite: bool = True
+    precision: str | None = None
     workspace: str | None = None
 
 
@@ -234,7 +235,8 @@ class TriagePipeline:
     def _finish(self, reading: _Reading, encoding: Encoding, options: TriageOptions, begun: float) -> TriageResult:
         message = reading.message
         now = self._clock.now()
-        prediction = self._with_circumstances(self._classifier.predict(encoding.features), message, now)
+        predicted = self._classifier.predict(encoding.features, precision=options.precision)
+        prediction = self._with_circumstances(predicted, message, now)
         policy = self._policies[message.channel]
         # Articles are wanted in the language of the reply, which the channel may prescribe.
         language = policy.language or self._reply_language(reading)

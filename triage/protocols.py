@@ -85,8 +85,13 @@ class Encoder(Protocol):
 class Classifier(Protocol):
     """Tells intents, urgency and needs-reply from an encoder's features."""
 
-    def predict(self, features: Vectors) -> Prediction:
-        """``features`` has shape (F,), as ``Encoder.read`` gives them."""
+    def predict(self, features: Vectors, *, precision: str | None = None) -> Prediction:
+        """What ``features`` of shape (F,), as ``Encoder.read`` gives them, say.
+
+        Args:
+            precision: per cent of the messages that are not abstained from whose intent should be right; the classifier's own
+                where None.
+        """
 
 
 class LanguageIdentifier(Protocol):

@@ -59,7 +59,7 @@ class FixedClassifier:
             *intents, urgency=urgency, confidence=confidence, abstained=abstained, needs_reply=needs_reply
         )
 
-    def predict(self, features: Vectors) -> Prediction:
+    def predict(self, features: Vectors, *, precision: str | None = None) -> Prediction:
         return self.prediction
 
 

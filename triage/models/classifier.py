@@ -23,16 +23,18 @@ class HeadClassifier:
 
     def __init__(self, heads: Heads, manifest: Manifest, *, precision: str = "90") -> None:
         self._heads, self._manifest = heads, manifest
-        self._abstain_below = manifest.calibration.abstain_below.get(precision, 0.0)
+        self._precision = precision
 
-    def predict(self, features: Vectors) -> Prediction:
+    def predict(self, features: Vectors, *, precision: str | None = None) -> Prediction:
+        """As the protocol says; a precision that the manifest does not know abstains from nothing."""
+        abstain_below = self._manifest.calibration.abstain_below.get(precision or self._precision, 0.0)
         logits = self._heads.logits(features)
         ranking = self._ranking(logits["intent"])
         urgency = self._urgency(logits)
         return Prediction(
             ranking=ranking,
             intents=self._intents(ranking, logits),
-            abstained=ranking[0].confidence < self._abstain_below,
+            abstained=ranking[0].confidence < abstain_below,
             needs_reply=self._needs_reply(logits),
             urgency=urgency,
             model_version=self._manifest.version,

@@ -38,7 +38,8 @@ class HouseRules:
         if kept is None or not timedelta(0) <= now - kept[0] < KEPT:
             settings = self._database.read(lambda connection: read_settings(Workspace(connection, workspace_id)))
             options = TriageOptions(
-                sla=_sla(settings, workspace_id), voice=settings.voice, rewrite=settings.rewrites, workspace=workspace_id
+                sla=_sla(settings, workspace_id), voice=settings.voice, rewrite=settings.rewrites,
+                precision=settings.precision, workspace=workspace_id,
             )  # fmt: skip
             kept = self._kept[workspace_id] = (now, options)
         return kept[1]

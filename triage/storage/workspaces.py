@@ -35,6 +35,11 @@ class WorkspaceSettings:
         return self.values.get("llm") is not False
 
     @property
+    def precision(self) -> str | None:
+        """Per cent that should be right of what the model does not abstain from; None leaves it to the installation."""
+        return self.values.get("precision")
+
+    @property
     def voice(self) -> Voice:
         """How the workspace speaks; it signs with its brand where it has set no signature of its own."""
         kept = self.values.get("voice") or {}

@@ -72,10 +72,10 @@ def _lines(found: Standing, state: Any) -> dict[str, Words]:
         "sla": N_("The workspace's own clocks") if settings.values.get("sla") else N_("Each channel's own clock"),
         "rules": Sentence(N_("Channels that are known: %(count)s"), count=len(state.channels)),
         "thresholds": Sentence(
-            N_("Right in %(precision)s of 100 where the model is sure"), precision=int(own.precision)
+            N_("Right in %(precision)s of 100 where the model is sure"), precision=int(settings.precision or own.precision)
         ),
         "language-model": Sentence(N_("On: drafts are reworded by %(host)s"), host=model)
-        if model
+        if model and settings.rewrites
         else N_("Off: no text leaves this machine"),
         "keys": Sentence(N_("Keys that are valid: %(count)s"), count=found.keys),
         "webhooks": Sentence(

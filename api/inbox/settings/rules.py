@@ -1,6 +1,7 @@
 """``/settings/rules`` and ``/settings/thresholds``: what channels allow, and when the assistant calls itself sure.
 
-Both are set for the whole installation, in its environment; here they can be read, with where each comes from.
+They are set for the whole installation, in its environment, and can be read here with where each comes from; how sure the
+assistant must be, a workspace may choose for itself.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from pydantic import ValidationError
 
 from api.inbox.i18n import N_
-from api.inbox.seat import LeadSignedIn
-from api.inbox.settings.forms import show
+from api.inbox.seat import AdminSignedIn, LeadSignedIn
+from api.inbox.settings.forms import Sent, back, show
 from api.inbox.settings.system import manifest_of
+from api.v1.workspace.endpoints import apply
+from api.v1.workspace.schemas import SettingsBody
 from triage.settings import Settings
+from triage.storage.workspaces import read_settings
 
 router = APIRouter()
 
@@ -61,14 +66,28 @@ def channel_rules(request: Request, seat: LeadSignedIn) -> Response:
 
 
 @router.get("/settings/thresholds")
-def thresholds(request: Request, seat: LeadSignedIn) -> Response:
+def thresholds(request: Request, seat: LeadSignedIn, done: str = "") -> Response:
     settings: Settings = request.app.state.settings
     manifest = manifest_of(settings)
     abstains = manifest.calibration.abstain_below if manifest else {}
     values = {name: _value(settings, name) for name in ("band_high", "band_medium", "precision")}
+    chosen = seat.read(read_settings).precision
     return show(
-        "thresholds.html", seat, section="thresholds", values=values, abstains=abstains, precision=settings.precision,
+        "thresholds.html", seat, section="thresholds", values=values, abstains=abstains, done=done, chosen=chosen,
+        precision=chosen or settings.precision,
     )  # fmt: skip
+
+
+@router.post("/settings/thresholds")
+def choose(request: Request, seat: AdminSignedIn, form: Sent) -> Response:
+    """How sure the assistant must be in this workspace; an empty choice leaves it to the installation."""
+    wanted = form.text("precision")
+    try:
+        body = SettingsBody.model_validate({"precision": wanted or None})
+    except ValidationError:
+        return back("/settings/thresholds")  # the form offers no other
+    apply(body, request.app.state.channels, seat)
+    return back("/settings/thresholds", "saved")
 
 
 def _value(settings: Settings, name: str) -> Value:

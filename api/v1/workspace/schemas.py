@@ -31,9 +31,11 @@ class VoiceBody(Strict):
 
 
 class SettingsBody(Strict):
-    """What is left out stays as it is; null takes ``sla``, ``voice``, ``llm`` or ``undo_seconds`` back to the default.
+    """What is left out stays as it is; null takes what it names back to the default, but for the brand.
 
-    ``llm`` false keeps the installation's language model, where it has one, away from this workspace's drafts.
+    ``llm`` false keeps the installation's language model, where it has one, away from this workspace's drafts. ``precision``:
+    per cent of the messages that the model does not abstain from whose intent should be right; the higher, the more often a
+    person is asked.
     """
 
     model_config = ConfigDict(
@@ -63,6 +65,7 @@ class SettingsBody(Strict):
     sla: SlaSettings | None = None
     voice: VoiceBody | None = None
     llm: bool | None = None
+    precision: Literal["90", "95", "98"] | None = None
     undo_seconds: Annotated[int, Field(ge=0, le=MOST_UNDO)] | None = None
 
 
@@ -73,12 +76,13 @@ class SettingsOut(BaseModel):
     sla: dict[str, Any] | None
     voice: dict[str, Any] | None
     llm: bool
+    precision: str | None
     undo_seconds: int
 
 
 def settings_json(settings: WorkspaceSettings) -> dict[str, Any]:
     return {
         "brand": settings.brand, "sla": settings.values.get("sla"),
-        "voice": settings.values.get("voice"), "llm": settings.rewrites,
+        "voice": settings.values.get("voice"), "llm": settings.rewrites, "precision": settings.precision,
         "undo_seconds": settings.values.get("undo_seconds") or 0,
     }  # fmt: skip

@@ -280,7 +280,7 @@ def test_critical_conversations_stand_first(open_shop: Callable[..., Shop]) -> N
     class ByTurn(FixedClassifier):
         calls = 0
 
-        def predict(self, features: Any) -> Any:
+        def predict(self, features: Any, **_: Any) -> Any:
             self.calls += 1
             urgency = Urgency.CRITICAL if self.calls in (2, 4) else Urgency.HIGH
             return FixedClassifier("delivery_late", urgency=urgency).prediction

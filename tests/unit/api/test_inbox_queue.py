@@ -175,7 +175,7 @@ def test_the_queue_is_narrowed_by_clock_age_order_doubt_and_who_is_there(open_sh
     class ByTurn(FixedClassifier):
         calls = 0
 
-        def predict(self, features: Any) -> Any:
+        def predict(self, features: Any, **_: Any) -> Any:
             self.calls += 1
             return FixedClassifier("delivery_late", abstained=self.calls == 2).prediction
 

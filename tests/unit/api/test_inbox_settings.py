@@ -456,6 +456,17 @@ def test_thresholds_say_whether_they_were_set(open_office: Callable[..., Office]
     assert "the usual value; TRIAGE_BAND_MEDIUM changes it" in page
 
 
+def test_a_workspace_chooses_how_sure_the_assistant_must_be(desk: Office) -> None:
+    assert "set by the workspace" not in desk.get("/settings/thresholds")
+    desk.post("/settings/thresholds", precision="98")
+    assert "set by the workspace" in desk.get("/settings/thresholds")
+    assert HouseRules(desk.database, SystemClock()).options("demo").precision == "98"
+    desk.post("/settings/thresholds", precision="12")
+    assert settings_of(desk).precision == "98"
+    desk.post("/settings/thresholds", precision="")
+    assert HouseRules(desk.database, SystemClock()).options("demo").precision is None
+
+
 def test_what_would_leave_the_machine_is_masked_and_nothing_is_sent(open_office: Callable[..., Office]) -> None:
     desk = open_office(llm_base_url="https://llm.example/v1", llm_model="small", llm_api_key="sk-canary")
     page = desk.get("/settings/language-model")

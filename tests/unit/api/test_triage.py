@@ -246,7 +246,7 @@ class TestOperations:
         self, make_client: Callable[..., TestClient], caplog: pytest.LogCaptureFixture
     ) -> None:
         class Broken(FixedClassifier):
-            def predict(self, features: object) -> object:  # type: ignore[override]
+            def predict(self, features: object, **_: object) -> object:  # type: ignore[override]
                 raise RuntimeError("canary-7f3a in the text")
 
         client = make_client(lambda: pipeline(Broken()))

@@ -30,6 +30,7 @@ KEYS = KeyRing(
     }
 )  # fmt: skip
 SETTINGS = "/v1/workspace/settings"
+DEFAULTS = {"sla": None, "voice": None, "llm": True, "precision": None, "undo_seconds": 0}
 SLA = {
     "calendar": {"time_zone": "Europe/Berlin", "hours": {"monday": ["09:00-17:00"]}, "holidays": ["2026-12-25"]},
     "channels": {"email": {"hours": 8, "count": "working"}},
@@ -71,22 +72,43 @@ def get(client: TestClient, name: str = "clerk") -> Any:
 
 
 def test_settings_begin_with_their_defaults(shop: TestClient) -> None:
-    assert get(shop) == {"brand": "shop", "sla": None, "voice": None, "llm": True, "undo_seconds": 0}
+    assert get(shop) == {**DEFAULTS, "brand": "shop"}
 
 
 def test_what_is_set_is_read_again_and_stays_in_its_workspace(shop: TestClient) -> None:
     answer = put(shop, {"brand": "Tamaro", "sla": SLA, "undo_seconds": 10})
     assert answer.status_code == 200
-    assert answer.json() == get(shop) == {"brand": "Tamaro", "sla": SLA, "voice": None, "llm": True, "undo_seconds": 10}
-    assert get(shop, "foreign") == {"brand": "other", "sla": None, "voice": None, "llm": True, "undo_seconds": 0}
+    assert answer.json() == get(shop) == {**DEFAULTS, "brand": "Tamaro", "sla": SLA, "undo_seconds": 10}
+    assert get(shop, "foreign") == {
+        "brand": "other",
+        "sla": None,
+        "voice": None,
+        "llm": True,
+        "precision": None,
+        "undo_seconds": 0,
+    }
 
 
 def test_what_is_left_out_stays_and_null_is_the_default(shop: TestClient) -> None:
     put(shop, {"sla": SLA, "undo_seconds": 10})
     put(shop, {"brand": "Tamaro"})
-    assert get(shop) == {"brand": "Tamaro", "sla": SLA, "voice": None, "llm": True, "undo_seconds": 10}
+    assert get(shop) == {
+        "brand": "Tamaro",
+        "sla": SLA,
+        "voice": None,
+        "llm": True,
+        "precision": None,
+        "undo_seconds": 10,
+    }
     put(shop, {"sla": None, "undo_seconds": None})
-    assert get(shop) == {"brand": "Tamaro", "sla": None, "voice": None, "llm": True, "undo_seconds": 0}
+    assert get(shop) == {
+        "brand": "Tamaro",
+        "sla": None,
+        "voice": None,
+        "llm": True,
+        "precision": None,
+        "undo_seconds": 0,
+    }
 
 
 def test_a_change_stands_in_the_audit_trail_without_its_values(shop: TestClient) -> None:
@@ -107,6 +129,7 @@ def test_only_an_admin_changes_them(shop: TestClient, name: str, status: int) ->
     [
         ({"brand": " "}, "brand"),
         ({"colour": "red"}, "colour"),
+        ({"precision": "50"}, "precision"),
         ({"voice": {"address": "rude"}}, "voice.address"),
         ({"voice": {"signatures": {"German": "x"}}}, "voice.signatures.German.[key]"),
         ({"voice": {"signatures": {"de": " "}}}, "voice.signatures.de"),
@@ -122,7 +145,7 @@ def test_only_an_admin_changes_them(shop: TestClient, name: str, status: int) ->
 def test_what_is_wrong_is_named_and_nothing_is_changed(shop: TestClient, body: Any, field: str) -> None:
     answer = put(shop, body)
     assert (answer.status_code, answer.json()["field"]) == (422, field)
-    assert get(shop) == {"brand": "shop", "sla": None, "voice": None, "llm": True, "undo_seconds": 0}
+    assert get(shop) == {**DEFAULTS, "brand": "shop"}
 
 
 class Shouting:
